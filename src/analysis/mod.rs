@@ -1,0 +1,1 @@
+//! Equilibria, spectra, margins and certificates of a dynamics.

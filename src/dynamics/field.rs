@@ -1,0 +1,144 @@
+//! The vector field: what solvers see.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DVector, Dyn, LU};
+
+/// An ordinary differential equation `dy/dt = f(t, y)`.
+///
+/// Implementations are pure: the same arguments give the same bits, nothing is cached between
+/// calls, and no call allocates. Scratch space, where one is needed, is the output slice itself or
+/// a thread-local buffer, so a field can be shared between threads.
+pub trait VectorField: Send + Sync {
+    /// Number of state components.
+    fn dim(&self) -> usize;
+
+    /// Writes `f(t, y)` to `dy`. Both slices have length [`dim`](Self::dim).
+    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64]);
+
+    /// Writes the analytic Jacobian `df/dy` at `(t, y)`; every entry of `jac` is set.
+    fn jacobian(&self, t: f64, y: &[f64], jac: &mut DMatrix<f64>);
+
+    /// Writes the product of the Jacobian at `(t, y)` with `v` to `out`.
+    fn jvp(&self, t: f64, y: &[f64], v: &[f64], out: &mut [f64]) {
+        let n = self.dim();
+        let mut jac = DMatrix::zeros(n, n);
+        self.jacobian(t, y, &mut jac);
+        let product = jac * DVector::from_column_slice(v);
+        out.copy_from_slice(product.as_slice());
+    }
+
+    /// A solver for `(I - shift J(t, y)) x = b`, the linear system of implicit steps.
+    ///
+    /// The default forms the Jacobian and factorises it densely; fields with block structure
+    /// override it.
+    fn shifted_solver<'a>(&'a self) -> Box<dyn ShiftedSolver + 'a> {
+        Box::new(DenseShifted::new(self))
+    }
+
+    /// The order in which a semi-implicit Euler step updates the state: each range is advanced
+    /// with the new values of the ranges before it. The default is one range, which makes the
+    /// step explicit.
+    fn update_order(&self) -> Vec<Range<usize>> {
+        vec![0..self.dim()]
+    }
+
+    /// Writes `f(t, y)` for the components in `range` to `dy[range]`; other entries of `dy` may
+    /// be overwritten with anything. Overridden where a part costs less than the whole.
+    fn eval_range(&self, t: f64, y: &[f64], range: Range<usize>, dy: &mut [f64]) {
+        let _ = range;
+        self.eval(t, y, dy);
+    }
+
+    /// Number of independent targets stacked in the state (see [`super::StateLayout::columns`]).
+    ///
+    /// Error norms are taken per column, so no target hides behind the others.
+    fn columns(&self) -> usize {
+        1
+    }
+
+    /// The column that state component `index` belongs to.
+    fn column_of(&self, index: usize) -> usize {
+        let _ = index;
+        0
+    }
+
+    /// A name for state component `index`, for messages such as "controller[3] became NaN".
+    fn component_name(&self, index: usize) -> String {
+        format!("y[{index}]")
+    }
+}
+
+/// Solves `(I - shift J) x = b` for a Jacobian frozen at one point.
+pub trait ShiftedSolver {
+    /// Prepares the system for the Jacobian at `(t, y)`.
+    ///
+    /// # Errors
+    /// [`SingularShift`] when the matrix cannot be factorised or holds a non-finite entry.
+    fn factor(&mut self, t: f64, y: &[f64], shift: f64) -> Result<(), SingularShift>;
+
+    /// Keeps the Jacobian of the last [`factor`](Self::factor) but changes the shift.
+    ///
+    /// # Errors
+    /// As [`factor`](Self::factor).
+    fn reshift(&mut self, shift: f64) -> Result<(), SingularShift>;
+
+    /// Replaces `b` by the solution. Call after a successful [`factor`](Self::factor).
+    fn solve(&self, b: &mut [f64]);
+}
+
+/// The shifted Jacobian `I - shift J` could not be factorised.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("I - {shift:e} J is singular or not finite at t = {t}")]
+pub struct SingularShift {
+    /// Time of the Jacobian.
+    pub t: f64,
+    /// The shift (step size times the method's coefficient).
+    pub shift: f64,
+}
+
+/// The default [`ShiftedSolver`]: dense LU with partial pivoting.
+pub struct DenseShifted<'a, F: VectorField + ?Sized> {
+    field: &'a F,
+    t: f64,
+    jacobian: DMatrix<f64>,
+    lu: Option<LU<f64, Dyn, Dyn>>,
+}
+
+impl<'a, F: VectorField + ?Sized> DenseShifted<'a, F> {
+    /// A solver for `field` with nothing factorised yet.
+    pub fn new(field: &'a F) -> Self {
+        let n = field.dim();
+        Self { field, t: f64::NAN, jacobian: DMatrix::zeros(n, n), lu: None }
+    }
+}
+
+impl<F: VectorField + ?Sized> ShiftedSolver for DenseShifted<'_, F> {
+    fn factor(&mut self, t: f64, y: &[f64], shift: f64) -> Result<(), SingularShift> {
+        self.t = t;
+        self.field.jacobian(t, y, &mut self.jacobian);
+        self.reshift(shift)
+    }
+
+    fn reshift(&mut self, shift: f64) -> Result<(), SingularShift> {
+        let n = self.jacobian.nrows();
+        let matrix = DMatrix::identity(n, n) - shift * &self.jacobian;
+        let singular = SingularShift { t: self.t, shift };
+        if !matrix.iter().all(|x| x.is_finite()) {
+            return Err(singular);
+        }
+        let lu = matrix.lu();
+        if !lu.is_invertible() {
+            return Err(singular);
+        }
+        self.lu = Some(lu);
+        Ok(())
+    }
+
+    fn solve(&self, b: &mut [f64]) {
+        let lu = self.lu.as_ref().expect("factor before solve");
+        let mut x = DVector::from_column_slice(b);
+        lu.solve_mut(&mut x);
+        b.copy_from_slice(x.as_slice());
+    }
+}

@@ -1,0 +1,70 @@
+//! Dynamics: the differential equations this crate exists for.
+//!
+//! Two seams separate the mathematics from everything that consumes it. A [`VectorField`] is what
+//! a solver sees: `dy/dt = f(t, y)` with its Jacobian and a linear solve shaped by its structure.
+//! A [`Dynamics`] adds what writers and commands need: named blocks with units, an initial state,
+//! closed-form equilibria and observables.
+
+mod field;
+mod layout;
+mod structure;
+
+pub use field::{DenseShifted, ShiftedSolver, SingularShift, VectorField};
+pub use layout::{Block, Observable, StateLayout};
+pub use structure::{LayerLoop, SingleLoopChain, Structure};
+
+/// A vector field with names: what writers, analyses and commands see.
+pub trait Dynamics: VectorField {
+    /// Named blocks that tile `0..dim()` exactly, in order.
+    fn layout(&self) -> &StateLayout;
+
+    /// The state at the start of a run (zero unless the model says otherwise).
+    fn initial_state(&self) -> Vec<f64>;
+
+    /// The equilibrium in closed form, for every target column.
+    ///
+    /// # Errors
+    /// [`NoClosedForm`] says why there is none: the equation is nonlinear, or its matrix is
+    /// singular to working precision.
+    fn closed_form_equilibrium(&self) -> Result<Vec<f64>, NoClosedForm>;
+
+    /// Scalar functions of the state worth recording beside it, one value per target column.
+    fn observables(&self) -> &[Observable];
+
+    /// Evaluates every observable at `(t, y)`: observable `k` of target column `c` goes to
+    /// `out[k * columns + c]`.
+    fn observe(&self, t: f64, y: &[f64], out: &mut [f64]);
+
+    /// Whether `f` is affine in `y` with a constant Jacobian, so that exact solutions exist.
+    fn is_linear(&self) -> bool {
+        false
+    }
+
+    /// The block structure of the Jacobian at `(t, y)` of target column `column`, where it allows
+    /// a reduced spectrum or an exact modal solution.
+    fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {
+        let _ = (t, y, column);
+        Structure::Dense
+    }
+}
+
+/// Why a dynamics has no closed-form equilibrium.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NoClosedForm {
+    /// The equilibrium equation is nonlinear: use a Newton iteration.
+    #[error("the equilibrium equation is nonlinear ({reason})")]
+    Nonlinear {
+        /// What makes it nonlinear, e.g. `transfer "nonlinear" with tanh`.
+        reason: String,
+    },
+    /// The linear system of the equilibrium is singular to working precision.
+    #[error(
+        "the equilibrium equation is singular: reciprocal condition {reciprocal_condition:.1e} ({system})"
+    )]
+    Singular {
+        /// The matrix that cannot be inverted, e.g. `M B - leak I`.
+        system: String,
+        /// Its reciprocal condition number.
+        reciprocal_condition: f64,
+    },
+}

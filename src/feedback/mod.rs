@@ -1,0 +1,1 @@
+//! Feedback matrices: initialisers and optimisation for stability.

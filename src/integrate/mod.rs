@@ -1,0 +1,1 @@
+//! Numerical integration: steppers, step control, dense output, events and exact solutions.

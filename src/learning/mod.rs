@@ -1,0 +1,1 @@
+//! Learning rules that carry errors by dynamics, and the trainer that runs them.

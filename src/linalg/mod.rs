@@ -1,0 +1,1 @@
+//! Dense linear algebra: the only place that names a linear-algebra library.

@@ -1,0 +1,3 @@
+//! The program `dinv`; everything it does lives in the library.
+
+fn main() {}

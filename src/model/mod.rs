@@ -1,0 +1,1 @@
+//! Model files: TOML text to a validated specification to built objects.

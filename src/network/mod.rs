@@ -1,0 +1,1 @@
+//! Feedforward networks: activations, layers, weight files and data sets.

@@ -1,0 +1,1 @@
+//! The claims behind the method, each as a measured, falsifiable check.
