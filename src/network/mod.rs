@@ -1,1 +1,6 @@
 //! Feedforward networks: activations, layers, weight files and data sets.
+
+mod activation;
+pub mod random;
+
+pub use activation::Activation;
