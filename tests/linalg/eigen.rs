@@ -343,6 +343,36 @@ fn extreme_sizes_neither_overflow_nor_vanish() {
 }
 
 #[test]
+fn matrices_of_low_rank() {
+    let mut draws = Draws::new(12);
+    for n in [2, 75, 200, 256, 300] {
+        // All ones: n once, otherwise 0; the rounding noise around 0 is graded down to 1e-300.
+        let s = eigenvalues_with_conditions(&DMatrix::from_element(n, n, 1.0)).unwrap();
+        assert!((s.values[0] - complex(n as f64, 0.0)).norm() < 1e-13 * (n * n) as f64);
+        assert!(s.values[1..].iter().all(|l| l.norm() < 1e-13 * n as f64), "n = {n}");
+        // W B with a bottleneck of three: the rest of the spectrum is that of B W.
+        let (w, b) = (draws.matrix(n, 3), draws.matrix(3, n));
+        let mut small = values(&(&b * &w));
+        small.resize(n.max(3), complex(0.0, 0.0));
+        if n > 3 {
+            assert!(spectral_distance(&small, &values(&(&w * &b))) < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn third_moment_of_small_integer_matrices() {
+    // Sum of cubes = trace of the cube, an exact integer, defective or not.
+    let mut draws = Draws::new(13);
+    for _ in 0..5000 {
+        let n = 3 + draws.below(4);
+        let a = DMatrix::from_fn(n, n, |_, _| draws.below(3) as f64 - 1.0);
+        let cubes: f64 = values(&a).iter().map(|l| (l * l * l).re).sum();
+        assert!((cubes - (&a * &a * &a).trace()).abs() < 1e-11);
+    }
+}
+
+#[test]
 fn pools_of_any_size_give_the_same_bits() {
     let a = Draws::new(10).matrix(520, 520);
     let on = |threads| {
