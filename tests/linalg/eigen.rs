@@ -256,7 +256,7 @@ fn conditions_predict_the_effect_of_perturbations() {
         let a = draws.matrix(6, 6);
         let s = eigen(&a, &EigenOptions { conditions: true, vectors: true }).unwrap();
         let (x, y, conditions) = (s.right.unwrap(), s.left.unwrap(), s.conditions.unwrap());
-        for k in 0..6 {
+        for (k, &condition) in conditions.iter().enumerate() {
             let gap = (0..6)
                 .filter(|&i| i != k)
                 .map(|i| (s.values[i] - s.values[k]).norm())
@@ -269,13 +269,13 @@ fn conditions_predict_the_effect_of_perturbations() {
                 .max_by(|p, q| p.norm().total_cmp(&q.norm()))
                 .unwrap();
             let size = e.clone().svd(false, false).singular_values[0];
-            let h = 1e-7 * gap / conditions[k] / size;
+            let h = 1e-7 * gap / condition / size;
             let moved = values(&(&a + &e * h));
             let shift =
                 moved.iter().map(|l| (l - s.values[k]).norm()).fold(f64::INFINITY, f64::min);
             let rate = shift / (h * size);
-            assert!(rate <= conditions[k] * 1.01, "{rate} above {}", conditions[k]);
-            assert!(rate >= conditions[k] * 0.3, "{rate} far below {}", conditions[k]);
+            assert!(rate <= condition * 1.01, "{rate} above {}", condition);
+            assert!(rate >= condition * 0.3, "{rate} far below {}", condition);
         }
     }
 }
