@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rand_distr::StandardNormal;
 
 use super::initial::random_matrix;
-use crate::linalg::matmul_tn;
+use crate::linalg::gemm::matmul_tn;
 
 /// `Q_l = J_l^T` with `J_l = d output / d voltage_l` (n_L x n_l), the choice whose steady state is
 /// a damped Gauss-Newton step (Meulemans et al. 2021, arXiv:2106.07887).
@@ -28,16 +28,13 @@ pub fn weight_product(weights: &[DMatrix<f64>]) -> Vec<DMatrix<f64>> {
 
 /// Normal `Q_l` with standard deviation `scale / sqrt(n_L)`; layer `l` draws from `stream + l`.
 #[must_use]
-pub fn random_controller(
-    sizes: &[usize],
-    scale: f64,
-    seed: u64,
-    stream: u64,
-) -> Vec<DMatrix<f64>> {
+pub fn random_controller(sizes: &[usize], scale: f64, seed: u64, stream: u64) -> Vec<DMatrix<f64>> {
     let output = *sizes.last().unwrap_or(&0);
     let deviation = scale / (output as f64).sqrt();
     let layers = sizes.iter().enumerate().skip(1);
     layers
-        .map(|(l, &n)| random_matrix(n, output, seed, stream + l as u64, &StandardNormal) * deviation)
+        .map(|(l, &n)| {
+            random_matrix(n, output, seed, stream + l as u64, &StandardNormal) * deviation
+        })
         .collect()
 }

@@ -5,7 +5,8 @@ use rand_distr::{Distribution, StandardNormal, Uniform};
 
 use super::FeedbackError;
 use crate::dynamics::Feedback;
-use crate::linalg::{matmul, pseudoinverse};
+use crate::linalg::gemm::matmul;
+use crate::linalg::svd::pseudoinverse;
 use crate::network::random;
 
 /// How the feedback matrix `B` of a loop is obtained from its weights `W`.

@@ -53,11 +53,7 @@ pub const FEEDBACK: &[FeedbackEntry] = &[
         summary: "matrices written in the model file",
         reference: "this project",
     },
-    FeedbackEntry {
-        name: "file",
-        summary: "matrices read from a file",
-        reference: "this project",
-    },
+    FeedbackEntry { name: "file", summary: "matrices read from a file", reference: "this project" },
     FeedbackEntry {
         name: "jacobian-transpose",
         summary: "Q_l = (d output / d voltage_l)^T, for deep feedback control",

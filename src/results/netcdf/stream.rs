@@ -71,20 +71,32 @@ impl RowStream {
         let mut named = vec![(layout.axis.name.clone(), axis.dataset.clone())];
         for dimension in layout.variables().flat_map(|variable| &variable.dims) {
             if !named.iter().any(|(name, _)| *name == dimension.name) {
-                named.push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
+                named
+                    .push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
             }
         }
         let mut columns = vec![axis];
         for (variable, source) in &layout.columns {
-            let column = Column::create(&group, variable, Some(source.clone()), layout.expected_rows)?;
+            let column =
+                Column::create(&group, variable, Some(source.clone()), layout.expected_rows)?;
             objects::write_attribute(&column.dataset, "_FillValue", &Value::F64(f64::NAN))?;
-            let dims: Vec<&str> =
-                std::iter::once(&layout.axis.name).chain(variable.dims.iter().map(|d| &d.name)).map(|s| s.as_str()).collect();
+            let dims: Vec<&str> = std::iter::once(&layout.axis.name)
+                .chain(variable.dims.iter().map(|d| &d.name))
+                .map(|s| s.as_str())
+                .collect();
             objects::attach(&column.dataset, &dims, &named)?;
             columns.push(column);
         }
         file.flush()?;
-        Ok(Self { file: file.clone(), group, layout, columns, rows: 0, committed: 0, last_flush: Instant::now() })
+        Ok(Self {
+            file: file.clone(),
+            group,
+            layout,
+            columns,
+            rows: 0,
+            committed: 0,
+            last_flush: Instant::now(),
+        })
     }
 
     /// Rows appended so far.
@@ -93,7 +105,12 @@ impl RowStream {
     }
 
     /// Buffers a row and writes every chunk it fills.
-    pub(super) fn append(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> hdf5::Result<()> {
+    pub(super) fn append(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> hdf5::Result<()> {
         self.layout.assert_widths(state, observables);
         let mut wrote = false;
         self.rows += 1;
@@ -124,7 +141,9 @@ impl RowStream {
         self.file.flush()?;
         let whole = self.columns.iter().map(|column| column.written_rows).min().unwrap_or(0);
         if whole > self.committed {
-            self.group.attr(ROWS_COMMITTED)?.write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
+            self.group
+                .attr(ROWS_COMMITTED)?
+                .write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
             self.file.flush()?;
             self.committed = whole;
         }
@@ -149,8 +168,9 @@ impl Column {
     ) -> hdf5::Result<Self> {
         let row_shape: Vec<usize> = variable.dims.iter().map(|dim| dim.length).collect();
         let chunk = chunk_shape(&row_shape, expected_rows);
-        let extents: Vec<Extent> =
-            std::iter::once(Extent::resizable(0)).chain(row_shape.iter().map(|&length| Extent::fixed(length))).collect();
+        let extents: Vec<Extent> = std::iter::once(Extent::resizable(0))
+            .chain(row_shape.iter().map(|&length| Extent::fixed(length)))
+            .collect();
         let dataset = group
             .new_dataset::<f64>()
             .attr_creation_order(AttrCreationOrder::Indexed)
@@ -192,13 +212,18 @@ impl Column {
 
     /// Writes the rows of an unfinished chunk and keeps them for when it is full.
     fn write_tail(&mut self) -> hdf5::Result<()> {
-        if self.chunked_rows + self.buffered_rows() > self.written_rows { self.write_buffer() } else { Ok(()) }
+        if self.chunked_rows + self.buffered_rows() > self.written_rows {
+            self.write_buffer()
+        } else {
+            Ok(())
+        }
     }
 
     fn write_buffer(&mut self) -> hdf5::Result<()> {
         let (start, rows) = (self.chunked_rows, self.buffered_rows());
         self.grow_to(start + rows)?;
-        let shape: Vec<usize> = std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+        let shape: Vec<usize> =
+            std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
         let view = ArrayViewD::from_shape(shape, &self.buffer)?;
         let slab: Vec<SliceOrIndex> = std::iter::once(start..start + rows)
             .chain(self.row_shape.iter().map(|&length| 0..length))
@@ -211,7 +236,8 @@ impl Column {
 
     fn grow_to(&mut self, rows: usize) -> hdf5::Result<()> {
         if rows > self.extent {
-            let shape: Vec<usize> = std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+            let shape: Vec<usize> =
+                std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
             self.dataset.resize(shape)?;
             self.extent = rows;
         }
@@ -242,7 +268,16 @@ mod tests {
 
     #[test]
     fn chunks_stay_between_16_kib_and_1_mib() {
-        for row_shape in [vec![], vec![1], vec![3], vec![300], vec![2794], vec![200_000], vec![256, 784], vec![10_000, 64]] {
+        for row_shape in [
+            vec![],
+            vec![1],
+            vec![3],
+            vec![300],
+            vec![2794],
+            vec![200_000],
+            vec![256, 784],
+            vec![10_000, 64],
+        ] {
             for expected in [None, Some(1), Some(100), Some(1_000_000)] {
                 let chunk = chunk_shape(&row_shape, expected);
                 let bytes = size_of::<f64>() * chunk.iter().product::<usize>();
