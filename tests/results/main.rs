@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crash;
 mod interop;
+mod output;
 mod round_trip;
 
 use std::sync::{RwLock, RwLockReadGuard};
