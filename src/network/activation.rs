@@ -6,7 +6,8 @@ use crate::linalg::elementary;
 pub const LEAKY_SLOPE: f64 = 0.01;
 
 /// An elementwise activation function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `g(a) = a`.
     Linear,
