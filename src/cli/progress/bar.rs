@@ -65,8 +65,8 @@ impl Progress for Bar {
         }
         self.due.store(now + INTERVAL, Ordering::Relaxed);
         if let Some(bar) = self.current() {
-            bar.set_message(list(fields));
             bar.set_position(done);
+            bar.set_message(list(fields));
         }
     }
 
