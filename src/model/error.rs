@@ -9,13 +9,14 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::document::Source;
 use super::key::quoted_list;
+use crate::error::{ExitCode, Failure};
 
 /// A model file that cannot be used.
 ///
-/// Says what is wrong, where it is written, what was found and what to do; shows nothing itself.
-/// [`diagnosis`](Self::diagnosis) gives what a terminal needs to underline the place.
+/// Says what is wrong, where it is written and what was found; its [`Diagnostic`] adds the source
+/// text to underline and what to do. It shows nothing itself.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{location}: {problem} ({})", problem.remedy())]
+#[error("{location}: {problem}")]
 pub struct ModelError {
     problem: Box<Problem>,
     location: Box<Location>,
@@ -43,18 +44,42 @@ impl ModelError {
     pub fn is_input_output(&self) -> bool {
         matches!(*self.problem, Problem::Unreadable { .. })
     }
+}
 
-    /// The error with its source text and label, for a report that underlines the place.
-    #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis<'_> {
-        let location = &self.location;
-        let source = NamedSource::new(&*location.source, Arc::clone(&location.text));
-        Diagnosis { error: self, source }
+impl Failure for ModelError {
+    fn exit_code(&self) -> ExitCode {
+        if self.is_input_output() { ExitCode::InputOutput } else { ExitCode::Usage }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(self.problem.remedy())
+    }
+
+    fn diagnostic(&self) -> Option<&dyn Diagnostic> {
+        Some(self)
+    }
+}
+
+impl Diagnostic for ModelError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.problem.remedy()))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.location.is_shown().then_some(&self.location.text)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if !self.location.is_shown() {
+            return None;
+        }
+        let span = self.location.span.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::at(span, self.problem.label()))))
     }
 }
 
 /// A place in a model file or in an override.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Location {
     /// The file as it was named by the user, `standard input`, or `--set`.
     pub source: Arc<str>,
@@ -65,7 +90,7 @@ pub struct Location {
     /// Dotted path of the key; empty for the file as a whole.
     pub key: String,
     span: Range<usize>,
-    text: Arc<str>,
+    text: NamedSource<Arc<str>>,
 }
 
 impl Location {
@@ -81,14 +106,19 @@ impl Location {
             column: before[line_start..].chars().count() + 1,
             key,
             span: start..end,
-            text: Arc::clone(text),
+            text: NamedSource::new(&source.name, Arc::clone(text)),
         }
     }
 
     /// The written text that the location covers.
     #[must_use]
     pub fn excerpt(&self) -> &str {
-        &self.text[self.span.clone()]
+        &self.text.inner()[self.span.clone()]
+    }
+
+    /// Whether there is a text to show.
+    fn is_shown(&self) -> bool {
+        !self.text.inner().is_empty()
     }
 }
 
@@ -99,6 +129,13 @@ fn floor_boundary(text: &str, index: usize) -> usize {
         index -= 1;
     }
     index
+}
+
+impl PartialEq for Location {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |l: &Self| (Arc::clone(&l.source), l.span.clone(), l.key.clone());
+        parts(self) == parts(other)
+    }
 }
 
 impl fmt::Display for Location {
@@ -221,7 +258,7 @@ impl Problem {
     /// The phrase written under the underlined text.
     fn label(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } | Self::NotUtf8 { .. } => "",
+            Self::Unreadable { .. } | Self::NotUtf8 { .. } => "here",
             Self::Syntax { .. } | Self::Override { .. } => "here",
             Self::UnknownKey { .. } => "unknown key",
             Self::UnknownName { .. } | Self::UnknownBlock { .. } => "unknown name",
@@ -248,44 +285,5 @@ fn suggest<S: AsRef<str>>(suggestion: Option<&str>, known: &[S]) -> String {
         (Some(name), _) => format!("did you mean `{name}`? known here: {list}"),
         (None, true) => "nothing may be written here".to_owned(),
         (None, false) => format!("known here: {list}"),
-    }
-}
-
-/// A [`ModelError`] together with its source text, ready for a report.
-#[derive(Debug)]
-pub struct Diagnosis<'a> {
-    error: &'a ModelError,
-    source: NamedSource<Arc<str>>,
-}
-
-impl fmt::Display for Diagnosis<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ModelError { problem, location } = self.error;
-        if location.key.is_empty() {
-            write!(f, "{problem}")
-        } else {
-            write!(f, "{}: {problem}", location.key)
-        }
-    }
-}
-
-impl std::error::Error for Diagnosis<'_> {}
-
-impl Diagnostic for Diagnosis<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.error.problem.remedy()))
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        (!self.error.location.text.is_empty()).then_some(&self.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = self.error.problem.label();
-        if label.is_empty() || self.error.location.text.is_empty() {
-            return None;
-        }
-        let span = self.error.location.span.clone();
-        Some(Box::new(std::iter::once(LabeledSpan::at(span, label))))
     }
 }

@@ -40,10 +40,12 @@ mod points;
 mod print;
 pub mod spec;
 mod suggest;
+mod sweep_plan;
 mod validate;
 
-pub use error::{Diagnosis, Location, ModelError, Problem};
+pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};
 pub use key_path::{KeyPath, Segment};
 pub use model_file::{Model, SCHEMA_VERSION};
 pub use overrides::Override;
+pub use sweep_plan::{SweepAxis, SweepPlan, SweepPoint};

@@ -12,7 +12,7 @@ use super::derive::{self, Change};
 use super::document::{Document, Source};
 use super::error::{Location, ModelError, Problem};
 use super::key::{Kind, quoted_list};
-use super::key_path::KeyPath;
+use super::key_path::{KeyPath, Segment};
 use super::overrides::{self, Override};
 use super::print;
 use super::spec::{Atol, Event, KEYS, Specification};
@@ -84,6 +84,16 @@ impl Model {
     pub fn with(&self, overrides: &[Override]) -> Result<Self, ModelError> {
         let all = self.overrides.iter().chain(overrides).cloned().collect();
         Self::build(self.written.clone(), Arc::clone(&self.text), self.folder.clone(), all)
+    }
+
+    /// The same model without its sweep, to which the values of a point are added.
+    pub(crate) fn without_sweep(&self) -> Result<Self, ModelError> {
+        let mut written = self.written.clone();
+        written.set_default(&KeyPath::root().key("sweep"), None);
+        let of_sweep =
+            |o: &&Override| o.key.segments().first() != Some(&Segment::Key("sweep".to_owned()));
+        let overrides = self.overrides.iter().filter(of_sweep).cloned().collect();
+        Self::build(written, Arc::clone(&self.text), self.folder.clone(), overrides)
     }
 
     fn build(

@@ -25,12 +25,16 @@ pub(crate) fn value(points: &Points, k: usize) -> toml::Value {
     toml::Value::Float(x)
 }
 
-/// A value as it is written in a model file, equal for equal values.
-pub(crate) fn text(value: &toml::Value) -> String {
-    // 1 and 1.0 are one value.
+/// A value as it is written in a model file.
+pub(crate) fn written(value: &toml::Value) -> String {
+    print::inline(&node(value))
+}
+
+/// A text that is equal for equal values: 1 and 1.0 are one value.
+pub(crate) fn identity(value: &toml::Value) -> String {
     match value {
         toml::Value::Integer(i) => print::inline(&Node::default_value(Value::Float(*i as f64))),
-        _ => print::inline(&node(value)),
+        _ => written(value),
     }
 }
 

@@ -21,3 +21,11 @@ fn full_models_are_valid_and_round_trip() {
         assert_eq!(resolved, again.resolved_text(), "{name}");
     }
 }
+
+#[test]
+#[ignore = "prints"]
+fn print_resolved() {
+    for (_, text) in FULL {
+        println!("{}\n=========", valid(text).resolved_text());
+    }
+}

@@ -24,8 +24,6 @@ pub enum Feedback {
     NegativePseudoinverse {
         /// The factor.
         scale: f64,
-        /// Singular values below this fraction of the largest count as zero.
-        cutoff: f64,
     },
     /// `-scale sign(W^T)`.
     NegativeSign {
@@ -162,10 +160,6 @@ const fn scale(meaning: &'static str) -> Key {
     Key::float("scale", Bounds::POSITIVE, meaning).or(Preset::Float(1.0))
 }
 
-const fn scaled(name: &'static str, keys: &'static [Key], meaning: &'static str) -> Key {
-    Key::variant(name, keys, meaning)
-}
-
 const SCALE: &[Key] = &[scale("factor of the matrix")];
 
 const OPTIMIZED: &[Key] = &[
@@ -176,7 +170,7 @@ const OPTIMIZED: &[Key] = &[
                 "uniform",
                 &[
                     Key::float("low", Bounds::FINITE, "lower end").or(Preset::Float(-0.01)),
-                    Key::float("high", Bounds::FINITE, "upper end, at least `low`")
+                    Key::float("high", Bounds::FINITE, "upper end, above `low`")
                         .or(Preset::Float(0.01)),
                 ],
                 "uniform entries, independent",
@@ -227,27 +221,15 @@ pub(crate) const LEARNED: &[Key] = &[
 
 /// Forms of `[feedback]`.
 pub(crate) const KIND: Kind = Kind::OneOf(&[
-    scaled("negative-transpose", SCALE, "`-scale W^T`"),
-    scaled("transpose", SCALE, "`scale W^T`"),
-    scaled(
-        "negative-pseudoinverse",
-        &[
-            scale("factor of the matrix"),
-            Key::float(
-                "cutoff",
-                Bounds::from_to_below(0.0, 1.0),
-                "singular values below this fraction of the largest count as zero",
-            )
-            .or(Preset::Float(1e-12)),
-        ],
-        "`-scale W^+`",
-    ),
-    scaled("negative-sign", SCALE, "`-scale sign(W^T)`"),
+    Key::variant("negative-transpose", SCALE, "`-scale W^T`"),
+    Key::variant("transpose", SCALE, "`scale W^T`"),
+    Key::variant("negative-pseudoinverse", SCALE, "`-scale W^+`"),
+    Key::variant("negative-sign", SCALE, "`-scale sign(W^T)`"),
     Key::variant(
         "random-uniform",
         &[
             Key::float("low", Bounds::FINITE, "lower end").or(Preset::Float(-0.5)),
-            Key::float("high", Bounds::FINITE, "upper end, at least `low`").or(Preset::Float(0.5)),
+            Key::float("high", Bounds::FINITE, "upper end, above `low`").or(Preset::Float(0.5)),
         ],
         "uniform entries, independent",
     ),
@@ -291,7 +273,7 @@ pub(crate) const KIND: Kind = Kind::OneOf(&[
         ],
         "`scale J^T`, deep feedback control only",
     ),
-    scaled(
+    Key::variant(
         "weight-product",
         SCALE,
         "`scale` times the product of the transposed weights, deep feedback control only",

@@ -125,7 +125,7 @@ pub(crate) const UNIFORM: Key = Key::variant(
     "uniform",
     &[
         Key::float("low", Bounds::FINITE, "lower end"),
-        Key::float("high", Bounds::FINITE, "upper end, at least `low`"),
+        Key::float("high", Bounds::FINITE, "upper end, above `low`"),
     ],
     "uniform entries, independent",
 );

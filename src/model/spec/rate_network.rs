@@ -7,69 +7,68 @@ use super::{Matrix, OneOrMany};
 use crate::model::key::{Bounds, Key, Kind, MATRIX, Preset, VECTOR};
 use crate::network::Activation;
 
-/// A recurrent rate network
-/// `tau x' = -leak x + g(w x + input + q u)`, with a controller of the error `target - y`,
-/// `y = readout g_out(x)`.
+/// A recurrent rate network `tau x' = -leak x + w g(gain x) + input + q c`, where a controller
+/// forms `c` from the error `target - readout g(gain x)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateNetwork {
     /// Recurrent weights.
     pub w: Matrix,
-    /// The nonlinearity `g`.
-    pub activation: Activation,
-    /// Leak of the rates.
-    pub leak: f64,
+    /// The activation `g`, one for all units or one for each.
+    pub activation: OneOrMany<Activation>,
+    /// The factor inside the activation.
+    pub gain: f64,
+    /// Leak of the units, one for all or one for each.
+    pub leak: OneOrMany<f64>,
     /// Time constant, one for all units or one for each, s.
     pub tau: OneOrMany<f64>,
-    /// Constant input; zero when absent.
-    pub input: Option<Vec<f64>>,
-    /// Readout matrix; identity when absent.
+    /// Constant input, one for all units or one for each.
+    pub input: OneOrMany<f64>,
+    /// Readout of the rates; identity when absent.
     pub readout: Option<Matrix>,
-    /// The `g_out` of the readout.
-    pub readout_activation: Activation,
     /// What the readout should be.
     pub target: Option<Vec<f64>>,
     /// The controller.
     pub controller: Option<Controller>,
-    /// Feedback of the controller to the units.
+    /// Feedback of the controller to the units; identity when absent.
     pub q: Option<Matrix>,
 }
 
-/// A controller of the error `e = target - y`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A controller that turns the error `e` into a control signal `c`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Controller {
-    /// `tau u' = k_i e - leak u`.
+    /// `c = z`, `tau z' = k_i e - leak z`.
     LeakyIntegral {
-        /// Leak of the controller.
+        /// Leak of the integral.
         leak: f64,
-        /// Time constant, s.
+        /// Time constant of the integral, s.
         tau: f64,
-        /// Integral gain.
+        /// Gain of the integral.
         k_i: f64,
     },
-    /// `u = w + k_p e`, `tau w' = k_i e - leak w`.
+    /// `c = z + k_p e`.
     ProportionalIntegral {
         /// Leak of the integral.
         leak: f64,
         /// Time constant of the integral, s.
         tau: f64,
-        /// Integral gain.
+        /// Gain of the integral.
         k_i: f64,
-        /// Proportional gain.
+        /// Gain of the error itself.
         k_p: f64,
     },
-    /// `u = w + k_p e + k_d d`, `d` the filtered derivative of `e`.
+    /// `c = z + k_p e + k_d d`, `d` the derivative of `e` behind a first-order filter.
     Pid {
         /// Leak of the integral.
         leak: f64,
         /// Time constant of the integral, s.
         tau: f64,
-        /// Integral gain.
+        /// Gain of the integral.
         k_i: f64,
-        /// Proportional gain.
+        /// Gain of the error itself.
         k_p: f64,
-        /// Derivative gain, s.
+        /// Gain of the filtered derivative, s.
         k_d: f64,
         /// Time constant of the derivative's filter, s.
         tau_derivative: f64,
@@ -79,15 +78,16 @@ pub enum Controller {
 const LEAK: Key =
     Key::float("leak", Bounds::NOT_NEGATIVE, "leak of the integral").or(Preset::Float(0.0));
 const TAU: Key = Key::time_constant("tau", "time constant of the integral");
-const K_I: Key = Key::float("k_i", Bounds::FINITE, "integral gain").or(Preset::Float(1.0));
-const K_P: Key = Key::float("k_p", Bounds::FINITE, "proportional gain").or(Preset::Float(1.0));
+const K_I: Key = Key::float("k_i", Bounds::FINITE, "gain of the integral").or(Preset::Float(1.0));
+const K_P: Key =
+    Key::float("k_p", Bounds::FINITE, "gain of the error itself").or(Preset::Float(1.0));
 
 const CONTROLLER: Kind = Kind::OneOf(&[
-    Key::variant("leaky-integral", &[LEAK, TAU, K_I], "tau u' = k_i e - leak u"),
+    Key::variant("leaky-integral", &[LEAK, TAU, K_I], "c = z, tau z' = k_i e - leak z"),
     Key::variant(
         "proportional-integral",
         &[LEAK, TAU, K_I, K_P],
-        "u = w + k_p e, tau w' = k_i e - leak w",
+        "c = z + k_p e, tau z' = k_i e - leak z",
     ),
     Key::variant(
         "pid",
@@ -96,7 +96,9 @@ const CONTROLLER: Kind = Kind::OneOf(&[
             TAU,
             K_I,
             K_P,
-            Key::float("k_d", Bounds::FINITE, "derivative gain").or(Preset::Float(0.0)).unit("s"),
+            Key::float("k_d", Bounds::FINITE, "gain of the filtered derivative")
+                .or(Preset::Float(0.0))
+                .unit("s"),
             Key::float(
                 "tau_derivative",
                 Bounds::POSITIVE,
@@ -112,8 +114,20 @@ const CONTROLLER: Kind = Kind::OneOf(&[
 /// Keys of `[dynamics.rate-network]`.
 pub(crate) const KEYS: &[Key] = &[
     Key::new("w", MATRIX, "recurrent weights, square"),
-    Key::new("activation", ACTIVATION, "the nonlinearity g").or(Preset::Word("tanh")),
-    Key::float("leak", Bounds::NOT_NEGATIVE, "leak of the rates").or(Preset::Float(1.0)),
+    Key::new(
+        "activation",
+        Kind::Either(&[ACTIVATION, Kind::List(&ACTIVATION)]),
+        "the activation g, one for all units or one for each",
+    )
+    .or(Preset::Word("tanh")),
+    Key::float("gain", Bounds::FINITE, "factor inside the activation: the rates are g(gain x)")
+        .or(Preset::Float(1.0)),
+    Key::new(
+        "leak",
+        Kind::Either(&[Kind::Float(Bounds::NOT_NEGATIVE), VECTOR]),
+        "leak of the units, one for all or one for each",
+    )
+    .or(Preset::Float(1.0)),
     Key::new(
         "tau",
         Kind::Either(&[Kind::Float(Bounds::POSITIVE), VECTOR]),
@@ -121,13 +135,17 @@ pub(crate) const KEYS: &[Key] = &[
     )
     .or(Preset::Float(1.0))
     .unit("s"),
-    Key::new("input", VECTOR, "constant input, one entry per unit").optional("zero"),
-    Key::new("readout", MATRIX, "readout matrix, one column per unit").optional("identity"),
-    Key::new("readout_activation", ACTIVATION, "nonlinearity of the units before the readout")
-        .or(Preset::Word("linear")),
+    Key::new(
+        "input",
+        Kind::Either(&[Kind::Float(Bounds::FINITE), VECTOR]),
+        "constant input, one for all units or one for each",
+    )
+    .or(Preset::Float(0.0)),
+    Key::new("readout", MATRIX, "readout of the rates, one column per unit; needs `target`")
+        .optional("identity"),
     Key::new("target", VECTOR, "what the readout should be, one entry per row of `readout`")
         .optional("no target"),
-    Key::new("controller", CONTROLLER, "controller of the error target - y; needs `target`")
+    Key::new("controller", CONTROLLER, "controller of the error target - readout; needs `target`")
         .optional("open loop"),
     Key::new("q", MATRIX, "feedback of the controller: units x readouts").optional("identity"),
 ];

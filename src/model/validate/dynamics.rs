@@ -260,54 +260,70 @@ fn rate_network(scope: &Scope<'_>, d: &RateNetwork) -> Valid {
     let n = d.w.len();
     not_empty(scope, &key("w"), n)?;
     scope.shape(&key("w"), &d.w, (n, n), "w must be square")?;
-    if let Some(input) = &d.input {
-        scope.length(&key("input"), input.len(), n, "one entry per unit")?;
+    if let OneOrMany::Many(activations) = &d.activation {
+        scope.length(&key("activation"), activations.len(), n, "one entry per unit")?;
     }
-    if let OneOrMany::Many(taus) = &d.tau {
-        scope.length(&key("tau"), taus.len(), n, "one entry per unit")?;
-        let bad = taus.iter().position(|tau| *tau <= 0.0);
-        let at = key(&format!("tau[{}]", bad.unwrap_or(0)));
-        scope.require(bad.is_none(), &at, || Problem::OutOfRange {
-            what: "tau".to_owned(),
-            value: taus[bad.unwrap_or(0)].to_string(),
-            range: "> 0".to_owned(),
-        })?;
+    for (name, values) in [("leak", &d.leak), ("tau", &d.tau), ("input", &d.input)] {
+        let OneOrMany::Many(values) = values else { continue };
+        scope.length(&key(name), values.len(), n, "one entry per unit")?;
+        let (range, allowed): (&str, fn(f64) -> bool) = match name {
+            "leak" => (">= 0", |x| x >= 0.0),
+            "tau" => ("> 0", |x| x > 0.0),
+            _ => ("finite", f64::is_finite),
+        };
+        if let Some(i) = values.iter().position(|x| !allowed(*x)) {
+            let problem = Problem::OutOfRange {
+                what: name.to_owned(),
+                value: values[i].to_string(),
+                range: range.to_owned(),
+            };
+            return Err(scope.error(&key(&format!("{name}[{i}]")), problem));
+        }
     }
     let outputs = d.readout.as_ref().map_or(n, Vec::len);
     if let Some(readout) = &d.readout {
         not_empty(scope, &key("readout"), outputs)?;
         scope.shape(&key("readout"), readout, (outputs, n), "one column per unit")?;
     }
+    match &d.target {
+        Some(target) => {
+            let because = "one entry per row of `readout`";
+            scope.length(&key("target"), target.len(), outputs, because)?;
+        }
+        None => without_target(scope, d)?,
+    }
     control(scope, d, n, outputs)
 }
 
-/// The controller of a rate network and what belongs to it.
+/// What cannot be there without a target.
+fn without_target(scope: &Scope<'_>, d: &RateNetwork) -> Valid {
+    let given = [("readout", d.readout.is_some()), ("controller", d.controller.is_some())];
+    let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let problem = Problem::Needs {
+        what: format!("`{name}`"),
+        needs: "a target".to_owned(),
+        remedy: "add `target`, one entry per row of `readout`".to_owned(),
+    };
+    Err(scope.error(&format!("dynamics.rate-network.{name}"), problem))
+}
+
+/// The feedback of the controller.
 fn control(scope: &Scope<'_>, d: &RateNetwork, n: usize, outputs: usize) -> Valid {
     let key = |name: &str| format!("dynamics.rate-network.{name}");
-    let given = [("target", d.target.is_some()), ("q", d.q.is_some())];
-    if d.controller.is_none() {
-        let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-        let problem = Problem::Needs {
-            what: format!("`{name}`"),
-            needs: "a controller that uses it".to_owned(),
-            remedy: format!("add `controller`, or remove `{name}`"),
-        };
-        return Err(scope.error(&key(name), problem));
-    }
-    let Some(target) = &d.target else {
-        let problem = Problem::Needs {
-            what: "a controller".to_owned(),
-            needs: "a target".to_owned(),
-            remedy: "add `target`, one entry per row of `readout`".to_owned(),
-        };
-        return Err(scope.error(&key("controller"), problem));
-    };
-    scope.length(&key("target"), target.len(), outputs, "one entry per row of `readout`")?;
-    match &d.q {
-        Some(q) => {
+    match (&d.controller, &d.q) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => {
+            let problem = Problem::Needs {
+                what: "`q`".to_owned(),
+                needs: "a controller that uses it".to_owned(),
+                remedy: "add `controller`, or remove `q`".to_owned(),
+            };
+            Err(scope.error(&key("q"), problem))
+        }
+        (Some(_), Some(q)) => {
             scope.shape(&key("q"), q, (n, outputs), "one row per unit, one column per readout")
         }
-        None => scope.require(n == outputs, &key("controller"), || Problem::Needs {
+        (Some(_), None) => scope.require(n == outputs, &key("controller"), || Problem::Needs {
             what: format!("feedback from {outputs} readouts to {n} units"),
             needs: "a matrix `q`".to_owned(),
             remedy: format!("add `q` with {n} rows and {outputs} columns"),

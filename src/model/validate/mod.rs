@@ -36,12 +36,12 @@ impl Scope<'_> {
         if condition { Ok(()) } else { Err(self.error(key, problem())) }
     }
 
-    /// Refuses `low > high`.
+    /// Refuses a uniform distribution unless `low < high`.
     pub fn ordered(&self, low: f64, high: f64, key: &str) -> Valid {
-        self.require(low <= high, &format!("{key}.high"), || Problem::OutOfRange {
+        self.require(low < high, &format!("{key}.high"), || Problem::OutOfRange {
             what: "high".to_owned(),
             value: high.to_string(),
-            range: format!(">= low, which is {low}"),
+            range: format!("> low, which is {low}"),
         })
     }
 }

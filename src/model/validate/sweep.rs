@@ -124,7 +124,7 @@ fn distinct(scope: &Scope<'_>, at: &str, values: &Points) -> Valid {
     })?;
     let mut seen = HashMap::with_capacity(count);
     for k in 0..count {
-        let text = points::text(&points::value(values, k));
+        let text = points::identity(&points::value(values, k));
         if let Some(first) = seen.insert(text.clone(), k) {
             let item = if matches!(values, Points::List(_)) {
                 format!("{at}[{k}]")
