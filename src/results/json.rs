@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 
 use super::output::PendingFile;
-use super::{Data, Dimension, Group, Header, ResultError, ResultWriter, RowLayout, RowVariable, Status, Value, Variable, Written};
+use super::{Data, Dimension, Group, Header, ResultError, ResultWriter, RowLayout, RowVariable, Status, Variable, Written};
 
 /// Writes one JSON file. Rows wait in unnamed files, one per variable, since JSON wants each
 /// variable in one piece; numbers that are not finite become `null`.
@@ -202,18 +202,7 @@ fn nested(values: &[Json], dims: &[Dimension]) -> Json {
 }
 
 fn attributes_json(attributes: &[super::Attribute]) -> Json {
-    attributes.iter().map(|attribute| (attribute.name.clone(), value_json(&attribute.value))).collect::<Map<_, _>>().into()
-}
-
-fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Text(text) => text.as_str().into(),
-        Value::Texts(texts) => json!(texts),
-        Value::F64(number) => (*number).into(),
-        Value::F64s(numbers) => json!(numbers),
-        Value::I64(number) => (*number).into(),
-        Value::U8s(numbers) => json!(numbers),
-    }
+    attributes.iter().map(|attribute| (attribute.name.clone(), attribute.value.json())).collect::<Map<_, _>>().into()
 }
 
 /// Adds the members of `more`, member by member.
