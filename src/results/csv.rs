@@ -6,7 +6,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::output::PendingFile;
-use super::{Data, Dimension, Group, ResultError, ResultWriter, RowLayout, Status, Variable, Written};
+use super::{
+    Data, Dimension, Group, ResultError, ResultWriter, RowLayout, Status, Variable, Written,
+};
 
 /// Writes one CSV file. Numbers have as many digits as reading them back exactly needs.
 pub(crate) struct CsvWriter {
@@ -26,8 +28,12 @@ impl CsvWriter {
         Ok(Self { pending, out, groups: Vec::new(), layout: None, rows: 0 })
     }
 
-    fn attempt(&mut self, operation: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), ResultError> {
-        operation(&mut self.out).map_err(|error| ResultError::io(self.pending.partial(), "write the table", error))
+    fn attempt(
+        &mut self,
+        operation: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    ) -> Result<(), ResultError> {
+        operation(&mut self.out)
+            .map_err(|error| ResultError::io(self.pending.partial(), "write the table", error))
     }
 }
 
@@ -47,13 +53,22 @@ impl ResultWriter for CsvWriter {
         }
         layout.check()?;
         self.groups.clear();
-        let components = layout.variables().flat_map(|variable| component_names(&variable.name, &variable.dims));
-        let names: Vec<String> = std::iter::once(layout.axis.name.clone()).chain(components).map(|n| quoted(&n)).collect();
+        let components =
+            layout.variables().flat_map(|variable| component_names(&variable.name, &variable.dims));
+        let names: Vec<String> = std::iter::once(layout.axis.name.clone())
+            .chain(components)
+            .map(|n| quoted(&n))
+            .collect();
         self.layout = Some(layout);
         self.attempt(|out| writeln!(out, "{}", names.join(",")))
     }
 
-    fn append_row(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> Result<(), ResultError> {
+    fn append_row(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> Result<(), ResultError> {
         let Some(layout) = &self.layout else {
             let reason = "a row before the layout of rows";
             return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
@@ -117,5 +132,9 @@ fn value_text(variable: &Variable, k: usize) -> String {
 
 /// Quotes where RFC 4180 asks for it.
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }

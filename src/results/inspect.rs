@@ -79,7 +79,9 @@ pub enum Summary {
 /// As [`ResultReader`].
 pub fn overview(path: &Path) -> Result<Overview, ResultError> {
     let reader = ResultReader::open(path)?;
-    let bytes = std::fs::metadata(path).map_err(|error| ResultError::io(path, "read its size", error))?.len();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| ResultError::io(path, "read its size", error))?
+        .len();
     let mut attributes = reader.attributes()?;
     attributes.retain(|attribute| attribute.name != "status");
     let mut groups = Vec::new();
@@ -87,12 +89,25 @@ pub fn overview(path: &Path) -> Result<Overview, ResultError> {
     Ok(Overview { path: path.to_owned(), bytes, status: reader.status()?, attributes, groups })
 }
 
-fn collect_groups(reader: &ResultReader, parent: &str, groups: &mut Vec<GroupOverview>) -> Result<(), ResultError> {
+fn collect_groups(
+    reader: &ResultReader,
+    parent: &str,
+    groups: &mut Vec<GroupOverview>,
+) -> Result<(), ResultError> {
     for name in reader.groups(parent)? {
         let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
-        let summarise = |info: VariableInfo| Ok(VariableOverview { summary: summarise(reader, &info)?, info });
-        let variables = reader.variables(&path)?.into_iter().map(summarise).collect::<Result<_, ResultError>>()?;
-        groups.push(GroupOverview { attributes: reader.group_attributes(&path)?, variables, path: path.clone() });
+        let summarise =
+            |info: VariableInfo| Ok(VariableOverview { summary: summarise(reader, &info)?, info });
+        let variables = reader
+            .variables(&path)?
+            .into_iter()
+            .map(summarise)
+            .collect::<Result<_, ResultError>>()?;
+        groups.push(GroupOverview {
+            attributes: reader.group_attributes(&path)?,
+            variables,
+            path: path.clone(),
+        });
         collect_groups(reader, &path, groups)?;
     }
     Ok(())
@@ -111,7 +126,9 @@ fn summarise(reader: &ResultReader, info: &VariableInfo) -> Result<Summary, Resu
         Data::F64(values) => values,
         Data::I64(values) => values.into_iter().map(|value| value as f64).collect(),
         Data::U8(values) => {
-            if let (Some(meanings), [flag]) = (info.attribute_text("flag_meanings"), values.as_slice()) {
+            if let (Some(meanings), [flag]) =
+                (info.attribute_text("flag_meanings"), values.as_slice())
+            {
                 let meaning = meanings.split(' ').nth(usize::from(*flag));
                 return Ok(Summary::Flag(meaning.map_or_else(|| flag.to_string(), str::to_owned)));
             }
@@ -161,7 +178,12 @@ impl Range {
     }
 
     fn summary(self, has_last: bool) -> Summary {
-        Summary::Range { min: self.min, max: self.max, last: has_last.then_some(self.last), nan: self.nan }
+        Summary::Range {
+            min: self.min,
+            max: self.max,
+            last: has_last.then_some(self.last),
+            nan: self.nan,
+        }
     }
 }
 
@@ -169,20 +191,25 @@ impl Overview {
     /// Lines for a terminal, aligned in columns.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}: {}, {}\n", self.path.display(), self.status.name(), size(self.bytes));
+        let mut text =
+            format!("{}: {}, {}\n", self.path.display(), self.status.name(), size(self.bytes));
         let width = self.attributes.iter().map(|attribute| attribute.name.len()).max().unwrap_or(0);
         let is_empty = |value: &Value| matches!(value, Value::Text(text) if text.is_empty());
         for attribute in self.attributes.iter().filter(|attribute| !is_empty(&attribute.value)) {
-            let _ = writeln!(text, "  {:width$}  {}", attribute.name, attribute_text(&attribute.value));
+            let _ =
+                writeln!(text, "  {:width$}  {}", attribute.name, attribute_text(&attribute.value));
         }
         for group in &self.groups {
             let _ = writeln!(text, "\n{}", group.path);
             for attribute in &group.attributes {
-                let _ = writeln!(text, "  :{} = {}", attribute.name, attribute_text(&attribute.value));
+                let _ =
+                    writeln!(text, "  :{} = {}", attribute.name, attribute_text(&attribute.value));
             }
-            let rows: Vec<[String; 4]> = group.variables.iter().map(VariableOverview::cells).collect();
-            let widths: [usize; 4] =
-                std::array::from_fn(|k| rows.iter().map(|cells| cells[k].chars().count()).max().unwrap_or(0));
+            let rows: Vec<[String; 4]> =
+                group.variables.iter().map(VariableOverview::cells).collect();
+            let widths: [usize; 4] = std::array::from_fn(|k| {
+                rows.iter().map(|cells| cells[k].chars().count()).max().unwrap_or(0)
+            });
             for [name, axes, values, meaning] in &rows {
                 let line = format!(
                     "  {name:0$}  {axes:1$}  {values:2$}  {meaning}",
@@ -214,7 +241,8 @@ impl Overview {
 impl VariableOverview {
     /// Name, type and axes, values, units and meaning.
     fn cells(&self) -> [String; 4] {
-        let axes: Vec<String> = self.info.dims.iter().map(|dim| format!("{}={}", dim.name, dim.length)).collect();
+        let axes: Vec<String> =
+            self.info.dims.iter().map(|dim| format!("{}={}", dim.name, dim.length)).collect();
         let units = self.info.attribute_text("units").filter(|units| *units != "1");
         let meaning = self.info.attribute_text("long_name").unwrap_or_default();
         [
@@ -226,8 +254,12 @@ impl VariableOverview {
     }
 
     fn json(&self) -> Json {
-        let dims: Vec<Json> =
-            self.info.dims.iter().map(|dim| json!({ "name": dim.name, "length": dim.length })).collect();
+        let dims: Vec<Json> = self
+            .info
+            .dims
+            .iter()
+            .map(|dim| json!({ "name": dim.name, "length": dim.length }))
+            .collect();
         let mut json = json!({
             "name": self.info.name(),
             "type": self.info.type_name,
@@ -246,7 +278,9 @@ impl VariableOverview {
             }
             Summary::Number(number) => json["value"] = (*number).into(),
             Summary::Flag(meaning) => json["value"] = meaning.as_str().into(),
-            Summary::Texts(texts) if self.info.dims.is_empty() => json["value"] = texts[0].as_str().into(),
+            Summary::Texts(texts) if self.info.dims.is_empty() => {
+                json["value"] = texts[0].as_str().into()
+            }
             Summary::Texts(texts) => json["values"] = json!(texts),
             Summary::Empty => {}
         }
@@ -258,7 +292,11 @@ impl Summary {
     fn text(&self) -> String {
         match self {
             Self::Range { min, max, last, nan } => {
-                let mut text = if min.is_nan() { "no number".to_owned() } else { format!("{} .. {}", short(*min), short(*max)) };
+                let mut text = if min.is_nan() {
+                    "no number".to_owned()
+                } else {
+                    format!("{} .. {}", short(*min), short(*max))
+                };
                 if let Some(last) = last.filter(|last| !min.is_nan() && last != max) {
                     let _ = write!(text, ", last {}", short(last));
                 }
@@ -269,7 +307,9 @@ impl Summary {
             }
             Self::Number(number) => short(*number),
             Self::Flag(meaning) => meaning.clone(),
-            Self::Texts(texts) => cut(&texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" ")),
+            Self::Texts(texts) => {
+                cut(&texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" "))
+            }
             Self::Empty => "empty".to_owned(),
         }
     }
@@ -306,15 +346,19 @@ fn attribute_text(value: &Value) -> String {
         Value::Text(text) => cut(text),
         Value::Texts(texts) => cut(&texts.join(", ")),
         Value::F64(number) => short(*number),
-        Value::F64s(numbers) => numbers.iter().map(|&number| short(number)).collect::<Vec<_>>().join(" "),
+        Value::F64s(numbers) => {
+            numbers.iter().map(|&number| short(number)).collect::<Vec<_>>().join(" ")
+        }
         Value::I64(number) => number.to_string(),
         Value::U8s(numbers) => numbers.iter().map(u8::to_string).collect::<Vec<_>>().join(" "),
     }
 }
 
 fn attributes_json(attributes: &[Attribute]) -> Json {
-    let members: Map<String, Json> =
-        attributes.iter().map(|attribute| (attribute.name.clone(), attribute.value.json())).collect();
+    let members: Map<String, Json> = attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), attribute.value.json()))
+        .collect();
     Json::Object(members)
 }
 
@@ -339,7 +383,10 @@ mod tests {
         for (number, expected) in cases {
             assert_eq!(short(number), expected);
         }
-        assert_eq!([size(0), size(999), size(1000), size(22_400_000_000)], ["0 B", "999 B", "1.0 kB", "22.4 GB"]);
+        assert_eq!(
+            [size(0), size(999), size(1000), size(22_400_000_000)],
+            ["0 B", "999 B", "1.0 kB", "22.4 GB"]
+        );
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 
 use super::output::PendingFile;
-use super::{Data, Dimension, Group, Header, ResultError, ResultWriter, RowLayout, RowVariable, Status, Variable, Written};
+use super::{
+    Data, Dimension, Group, Header, ResultError, ResultWriter, RowLayout, RowVariable, Status,
+    Variable, Written,
+};
 
 /// Writes one JSON file. Rows wait in unnamed files, one per variable, since JSON wants each
 /// variable in one piece; numbers that are not finite become `null`.
@@ -35,10 +38,13 @@ impl JsonWriter {
     }
 
     fn spool(&self) -> Result<BufWriter<File>, ResultError> {
-        let folder = self.pending.partial().parent().filter(|folder| !folder.as_os_str().is_empty());
-        tempfile::tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map(BufWriter::new)
-            .map_err(|error| ResultError::io(self.pending.partial(), "create a temporary file beside it", error))
+        let folder =
+            self.pending.partial().parent().filter(|folder| !folder.as_os_str().is_empty());
+        tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(BufWriter::new).map_err(
+            |error| {
+                ResultError::io(self.pending.partial(), "create a temporary file beside it", error)
+            },
+        )
     }
 
     fn write_all(&mut self, status: Status) -> std::io::Result<usize> {
@@ -87,12 +93,19 @@ impl ResultWriter for JsonWriter {
         Ok(())
     }
 
-    fn append_row(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> Result<(), ResultError> {
+    fn append_row(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> Result<(), ResultError> {
         let Some(table) = &mut self.table else {
             let reason = "a row before the layout of rows";
             return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
         };
-        table.append(axis, state, observables).map_err(|error| ResultError::io(self.pending.partial(), "write a row", error))
+        table
+            .append(axis, state, observables)
+            .map_err(|error| ResultError::io(self.pending.partial(), "write a row", error))
     }
 
     fn finish(mut self: Box<Self>, status: Status) -> Result<Written, ResultError> {
@@ -113,7 +126,8 @@ impl Table {
     fn append(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> std::io::Result<()> {
         self.layout.assert_widths(state, observables);
         let separator = if self.rows == 0 { "" } else { "," };
-        let (axis_spool, spools) = self.spools.split_first_mut().expect("a table has a spool for its axis");
+        let (axis_spool, spools) =
+            self.spools.split_first_mut().expect("a table has a spool for its axis");
         write!(axis_spool, "{separator}{}", Json::from(axis))?;
         for ((variable, source), spool) in self.layout.columns.iter().zip(spools) {
             write!(spool, "{separator}")?;
@@ -125,10 +139,13 @@ impl Table {
 
     fn write_group(&mut self, out: &mut impl Write) -> std::io::Result<()> {
         let axis = Dimension::new(&self.layout.axis.name, self.rows);
-        let dimensions = std::iter::once(&axis).chain(self.layout.variables().flat_map(|variable| &variable.dims));
-        let lengths: Map<String, Json> = dimensions.map(|dim| (dim.name.clone(), dim.length.into())).collect();
+        let dimensions = std::iter::once(&axis)
+            .chain(self.layout.variables().flat_map(|variable| &variable.dims));
+        let lengths: Map<String, Json> =
+            dimensions.map(|dim| (dim.name.clone(), dim.length.into())).collect();
         write!(out, "{{\"attrs\":{{}},\"dims\":{},\"coords\":{{", Json::Object(lengths))?;
-        let (axis_spool, spools) = self.spools.split_first_mut().expect("a table has a spool for its axis");
+        let (axis_spool, spools) =
+            self.spools.split_first_mut().expect("a table has a spool for its axis");
         write_spooled(out, &self.layout.axis, &axis.name, axis_spool)?;
         write!(out, "}},\"data_vars\":{{")?;
         for (k, ((variable, _), spool)) in self.layout.columns.iter().zip(spools).enumerate() {
@@ -139,10 +156,21 @@ impl Table {
     }
 }
 
-fn write_spooled(out: &mut impl Write, variable: &RowVariable, axis: &str, spool: &mut BufWriter<File>) -> std::io::Result<()> {
-    let dims: Vec<&str> = std::iter::once(axis).chain(variable.dims.iter().map(|dim| dim.name.as_str())).collect();
+fn write_spooled(
+    out: &mut impl Write,
+    variable: &RowVariable,
+    axis: &str,
+    spool: &mut BufWriter<File>,
+) -> std::io::Result<()> {
+    let dims: Vec<&str> =
+        std::iter::once(axis).chain(variable.dims.iter().map(|dim| dim.name.as_str())).collect();
     let attributes = json!({ "units": variable.units, "long_name": variable.long_name });
-    write!(out, "{}:{{\"dims\":{},\"attrs\":{attributes},\"data\":[", Json::from(variable.name.as_str()), json!(dims))?;
+    write!(
+        out,
+        "{}:{{\"dims\":{},\"attrs\":{attributes},\"data\":[",
+        Json::from(variable.name.as_str()),
+        json!(dims)
+    )?;
     spool.flush()?;
     let file = spool.get_mut();
     file.seek(SeekFrom::Start(0))?;
@@ -165,8 +193,10 @@ fn write_nested(out: &mut impl Write, values: &[f64], dims: &[Dimension]) -> std
 }
 
 fn group_json(group: &Group) -> Result<Json, ResultError> {
-    let lengths: Map<String, Json> = group.dimensions()?.iter().map(|dim| (dim.name.clone(), dim.length.into())).collect();
-    let (coordinates, others): (Vec<&Variable>, Vec<&Variable>) = group.variables.iter().partition(|v| v.is_coordinate());
+    let lengths: Map<String, Json> =
+        group.dimensions()?.iter().map(|dim| (dim.name.clone(), dim.length.into())).collect();
+    let (coordinates, others): (Vec<&Variable>, Vec<&Variable>) =
+        group.variables.iter().partition(|v| v.is_coordinate());
     let of = |variables: Vec<&Variable>| -> Map<String, Json> {
         variables.iter().map(|variable| (variable.name.clone(), variable_json(variable))).collect()
     };
@@ -177,8 +207,11 @@ fn group_json(group: &Group) -> Result<Json, ResultError> {
         "data_vars": of(others),
     });
     if !group.groups.is_empty() {
-        let inner: Result<Map<String, Json>, _> =
-            group.groups.iter().map(|inner| group_json(inner).map(|json| (inner.name.clone(), json))).collect();
+        let inner: Result<Map<String, Json>, _> = group
+            .groups
+            .iter()
+            .map(|inner| group_json(inner).map(|json| (inner.name.clone(), json)))
+            .collect();
         json["groups"] = Json::Object(inner?);
     }
     Ok(json)
@@ -198,11 +231,18 @@ fn variable_json(variable: &Variable) -> Json {
 fn nested(values: &[Json], dims: &[Dimension]) -> Json {
     let Some((first, rest)) = dims.split_first() else { return values[0].clone() };
     let width: usize = rest.iter().map(|dim| dim.length).product();
-    (0..first.length).map(|k| nested(&values[k * width..(k + 1) * width], rest)).collect::<Vec<_>>().into()
+    (0..first.length)
+        .map(|k| nested(&values[k * width..(k + 1) * width], rest))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn attributes_json(attributes: &[super::Attribute]) -> Json {
-    attributes.iter().map(|attribute| (attribute.name.clone(), attribute.value.json())).collect::<Map<_, _>>().into()
+    attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), attribute.value.json()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// Adds the members of `more`, member by member.

@@ -25,7 +25,9 @@ const LONGEST_NAME: usize = 255;
 pub fn check_output(path: &Path, force: bool) -> Result<(), ResultError> {
     Format::of(path)?;
     match std::fs::metadata(path) {
-        Ok(found) if !found.is_file() => return Err(ResultError::NotAFile { path: path.to_owned() }),
+        Ok(found) if !found.is_file() => {
+            return Err(ResultError::NotAFile { path: path.to_owned() });
+        }
         Ok(_) if !force => return Err(ResultError::Exists { path: path.to_owned() }),
         Ok(_) => refuse_if_held(path)?,
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -40,7 +42,8 @@ pub fn check_output(path: &Path, force: bool) -> Result<(), ResultError> {
         .map_err(|error| ResultError::io(path, "write in its folder", error))?;
     let held = refuse_if_held(&partial);
     if !is_left_over {
-        std::fs::remove_file(&partial).map_err(|error| ResultError::io(&partial, "remove it", error))?;
+        std::fs::remove_file(&partial)
+            .map_err(|error| ResultError::io(&partial, "remove it", error))?;
     }
     held
 }
@@ -70,7 +73,8 @@ impl PendingFile {
 
     /// Opens the partial file, empty, and holds it against other runs.
     pub(crate) fn create(&self) -> Result<File, ResultError> {
-        let file = File::create(&self.partial).map_err(|error| ResultError::io(&self.partial, "create it", error))?;
+        let file = File::create(&self.partial)
+            .map_err(|error| ResultError::io(&self.partial, "create it", error))?;
         // Where locks do not work two runs to one file are not noticed; that is no reason to refuse.
         let _ = file.try_lock();
         Ok(file)
@@ -90,8 +94,9 @@ impl PendingFile {
         let failed = |error| ResultError::io(&self.partial, "make the file durable", error);
         File::open(&self.partial).and_then(|file| file.sync_all()).map_err(failed)?;
         if self.replace {
-            std::fs::rename(&self.partial, &self.target)
-                .map_err(|error| ResultError::io(&self.target, "give the finished file its name", error))?;
+            std::fs::rename(&self.partial, &self.target).map_err(|error| {
+                ResultError::io(&self.target, "give the finished file its name", error)
+            })?;
         } else {
             self.name_unless_taken()?;
         }
@@ -108,7 +113,8 @@ impl PendingFile {
     }
 
     fn name_unless_taken(&self) -> Result<(), ResultError> {
-        let failed = |error| ResultError::io(&self.target, "give the finished file its name", error);
+        let failed =
+            |error| ResultError::io(&self.target, "give the finished file its name", error);
         let partial = tempfile::TempPath::try_from_path(&self.partial).map_err(failed)?;
         let Err(refused) = partial.persist_noclobber(&self.target) else { return Ok(()) };
         // Dropping the path would delete the result.
@@ -122,7 +128,10 @@ impl PendingFile {
 
 /// A name the HDF5 library can open. It takes UTF-8 only; on Linux any other file is reached
 /// through an open descriptor, which the second part keeps alive.
-pub(crate) fn name_for_hdf5(path: &Path, create: bool) -> Result<(PathBuf, Option<File>), ResultError> {
+pub(crate) fn name_for_hdf5(
+    path: &Path,
+    create: bool,
+) -> Result<(PathBuf, Option<File>), ResultError> {
     if path.to_str().is_some() {
         return Ok((path.to_owned(), None));
     }

@@ -45,7 +45,8 @@ impl Provenance {
         if let Some(seed) = self.seed {
             text("seed", &seed.to_string(), "seed of the random number generator");
         }
-        group.push(Variable::texts("argv", "argument", self.argv.clone()).long_name("command line"));
+        group
+            .push(Variable::texts("argv", "argument", self.argv.clone()).long_name("command line"));
         let threads = i64::try_from(self.threads).unwrap_or(i64::MAX);
         group.push(Variable::integer("threads", threads).units("1").long_name("worker threads"));
         group
@@ -55,7 +56,8 @@ impl Provenance {
     #[must_use]
     pub fn ending(&self, duration: Duration) -> Group {
         let seconds = Variable::scalar("duration", duration.as_secs_f64());
-        Group::new("provenance").with(seconds.units("s").long_name("wall-clock time of the command"))
+        Group::new("provenance")
+            .with(seconds.units("s").long_name("wall-clock time of the command"))
     }
 }
 
@@ -71,7 +73,9 @@ pub fn utc(time: SystemTime) -> String {
 
 /// Year, month and day of the Gregorian calendar, `days` after 1970-01-01.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let mut year = 1970;
     while days >= 365 + u64::from(is_leap(year)) {
         days -= 365 + u64::from(is_leap(year));

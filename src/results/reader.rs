@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenArray, VarLenUnicode};
-use hdf5::{Dataset, Hyperslab, IndexType, IterationOrder, Location, MinorErrorCode, ObjectReference1, ReferencedObject, SliceOrIndex};
+use hdf5::{
+    Dataset, Hyperslab, IndexType, IterationOrder, Location, MinorErrorCode, ObjectReference1,
+    ReferencedObject, SliceOrIndex,
+};
 
 use super::netcdf::{ROWS_COMMITTED, innermost_cause};
 use super::output::name_for_hdf5;
@@ -75,7 +78,9 @@ impl ResultReader {
         let found = File::open(path).and_then(|file| file.metadata());
         match found {
             Err(error) => return Err(ResultError::io(path, "open the file", error)),
-            Ok(found) if !found.is_file() => return Err(ResultError::NotAFile { path: path.to_owned() }),
+            Ok(found) if !found.is_file() => {
+                return Err(ResultError::NotAFile { path: path.to_owned() });
+            }
             Ok(_) => {}
         }
         let (name, descriptor) = name_for_hdf5(path, false)?;
@@ -139,7 +144,9 @@ impl ResultReader {
     /// # Errors
     /// [`ResultError::Missing`], [`ResultError::Damaged`].
     pub fn groups(&self, parent: &str) -> Result<Vec<String>, ResultError> {
-        self.members(parent, |group, name| group.loc_type_by_name(name).is_ok_and(|kind| kind == hdf5::LocationType::Group))
+        self.members(parent, |group, name| {
+            group.loc_type_by_name(name).is_ok_and(|kind| kind == hdf5::LocationType::Group)
+        })
     }
 
     /// Whether the file holds a variable or a group at `path`.
@@ -161,8 +168,11 @@ impl ResultReader {
     /// # Errors
     /// [`ResultError::Missing`], [`ResultError::Damaged`].
     pub fn variables(&self, group: &str) -> Result<Vec<VariableInfo>, ResultError> {
-        let names = self.members(group, |parent, name| parent.dataset(name).is_ok_and(|dataset| !is_bare_scale(&dataset)))?;
-        let inside = |name: &String| if group.is_empty() { name.clone() } else { format!("{group}/{name}") };
+        let names = self.members(group, |parent, name| {
+            parent.dataset(name).is_ok_and(|dataset| !is_bare_scale(&dataset))
+        })?;
+        let inside =
+            |name: &String| if group.is_empty() { name.clone() } else { format!("{group}/{name}") };
         names.iter().map(|name| self.info(&inside(name))).collect()
     }
 
@@ -226,8 +236,14 @@ impl ResultReader {
             return Err(self.wrong_type(&info, "f64"));
         }
         match info.dims.first_mut() {
-            Some(axis) if rows.start <= rows.end && rows.end <= axis.length => axis.length = rows.len(),
-            _ => return Err(self.missing("variable", &format!("{path}[{}..{}]", rows.start, rows.end))),
+            Some(axis) if rows.start <= rows.end && rows.end <= axis.length => {
+                axis.length = rows.len()
+            }
+            _ => {
+                return Err(
+                    self.missing("variable", &format!("{path}[{}..{}]", rows.start, rows.end))
+                );
+            }
         }
         self.wrap(read_rows(&self.dataset(path)?, rows.start, &info.dims))
     }
@@ -254,7 +270,8 @@ impl ResultReader {
         let group = path.rsplit_once('/').map_or("", |(group, _)| group);
         let whole_rows = if dataset.is_resizable() { self.committed_rows(group)? } else { None };
         let named = |(k, &length): (usize, &usize)| {
-            let length = if k == 0 { whole_rows.map_or(length, |rows| rows.min(length)) } else { length };
+            let length =
+                if k == 0 { whole_rows.map_or(length, |rows| rows.min(length)) } else { length };
             Dimension::new(names.get(k).cloned().unwrap_or_else(|| format!("dim_{k}")), length)
         };
         Ok(shape.iter().enumerate().map(named).collect())
@@ -264,13 +281,21 @@ impl ResultReader {
         if group.is_empty() {
             return Ok(None);
         }
-        let committed = self.group_attributes(group)?.into_iter().find(|a| a.name == ROWS_COMMITTED);
-        Ok(committed.and_then(|a| if let Value::I64(rows) = a.value { usize::try_from(rows).ok() } else { None }))
+        let committed =
+            self.group_attributes(group)?.into_iter().find(|a| a.name == ROWS_COMMITTED);
+        Ok(committed.and_then(|a| {
+            if let Value::I64(rows) = a.value { usize::try_from(rows).ok() } else { None }
+        }))
     }
 
-    fn members(&self, group: &str, wanted: impl Fn(&hdf5::Group, &str) -> bool) -> Result<Vec<String>, ResultError> {
+    fn members(
+        &self,
+        group: &str,
+        wanted: impl Fn(&hdf5::Group, &str) -> bool,
+    ) -> Result<Vec<String>, ResultError> {
         let group = self.group(group)?;
-        let by_creation = group.member_names_by(IndexType::CreationOrder, IterationOrder::Increasing);
+        let by_creation =
+            group.member_names_by(IndexType::CreationOrder, IterationOrder::Increasing);
         let names = self.wrap(by_creation.or_else(|_| group.member_names()))?;
         Ok(names.into_iter().filter(|name| wanted(&group, name)).collect())
     }
@@ -297,11 +322,19 @@ impl ResultReader {
     }
 
     fn wrong_type(&self, info: &VariableInfo, wanted: &'static str) -> ResultError {
-        ResultError::WrongType { path: self.path.clone(), name: info.path.clone(), found: info.type_name.clone(), wanted }
+        ResultError::WrongType {
+            path: self.path.clone(),
+            name: info.path.clone(),
+            found: info.type_name.clone(),
+            wanted,
+        }
     }
 
     fn wrap<T>(&self, result: hdf5::Result<T>) -> Result<T, ResultError> {
-        result.map_err(|error| ResultError::Damaged { path: self.path.clone(), cause: innermost_cause(&error) })
+        result.map_err(|error| ResultError::Damaged {
+            path: self.path.clone(),
+            cause: innermost_cause(&error),
+        })
     }
 }
 
@@ -312,7 +345,8 @@ fn open_error(path: &Path, error: &hdf5::Error) -> ResultError {
     } else if cause.contains("Resource temporarily unavailable") {
         ResultError::InUse { path: path.to_owned() }
     } else if error.contains_minor(MinorErrorCode::CantLockFile) {
-        let action = "lock the file (where locks do not work, set HDF5_USE_FILE_LOCKING=FALSE)".to_owned();
+        let action =
+            "lock the file (where locks do not work, set HDF5_USE_FILE_LOCKING=FALSE)".to_owned();
         ResultError::Hdf5 { path: path.to_owned(), action, cause }
     } else {
         ResultError::Damaged { path: path.to_owned(), cause }
@@ -349,7 +383,9 @@ fn scale_names(file: &hdf5::File, dataset: &Dataset) -> hdf5::Result<Vec<String>
         .map(|axis| {
             let reference = axis.first().ok_or("an axis without a scale")?;
             match file.dereference(reference)? {
-                ReferencedObject::Dataset(scale) => Ok(scale.name().rsplit('/').next().unwrap_or_default().to_owned()),
+                ReferencedObject::Dataset(scale) => {
+                    Ok(scale.name().rsplit('/').next().unwrap_or_default().to_owned())
+                }
                 _ => Err("a scale that is no dataset".into()),
             }
         })
@@ -358,9 +394,13 @@ fn scale_names(file: &hdf5::File, dataset: &Dataset) -> hdf5::Result<Vec<String>
 
 /// Attributes in order, without those that make dimension scales work.
 fn read_attributes(owner: &Location) -> hdf5::Result<Vec<Attribute>> {
-    let names = owner.attr_names_by(IndexType::CreationOrder, IterationOrder::Increasing).or_else(|_| owner.attr_names())?;
+    let names = owner
+        .attr_names_by(IndexType::CreationOrder, IterationOrder::Increasing)
+        .or_else(|_| owner.attr_names())?;
     let mut attributes = Vec::new();
-    for name in names.into_iter().filter(|name| !["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"].contains(&name.as_str())) {
+    for name in names.into_iter().filter(|name| {
+        !["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"].contains(&name.as_str())
+    }) {
         if let Some(value) = read_attribute(owner, &name)? {
             attributes.push(Attribute { name, value });
         }
@@ -379,11 +419,15 @@ fn read_attribute(owner: &Location, name: &str) -> hdf5::Result<Option<Value>> {
             let texts: Vec<VarLenUnicode> = attribute.read_raw()?;
             Some(Value::Texts(texts.iter().map(|text| text.as_str().to_owned()).collect()))
         }
-        TypeDescriptor::Float(FloatSize::U8) => Some(match attribute.read_raw::<f64>()?.as_slice() {
-            [number] => Value::F64(*number),
-            numbers => Value::F64s(numbers.to_vec()),
-        }),
-        TypeDescriptor::Integer(IntSize::U8) => attribute.read_raw::<i64>()?.first().map(|&number| Value::I64(number)),
+        TypeDescriptor::Float(FloatSize::U8) => {
+            Some(match attribute.read_raw::<f64>()?.as_slice() {
+                [number] => Value::F64(*number),
+                numbers => Value::F64s(numbers.to_vec()),
+            })
+        }
+        TypeDescriptor::Integer(IntSize::U8) => {
+            attribute.read_raw::<i64>()?.first().map(|&number| Value::I64(number))
+        }
         TypeDescriptor::Unsigned(IntSize::U1) => Some(Value::U8s(attribute.read_raw()?)),
         _ => None,
     })
@@ -395,13 +439,19 @@ fn read_prefix<T: hdf5::H5Type>(dataset: &Dataset, dims: &[Dimension]) -> hdf5::
     if is_whole { dataset.read_raw() } else { read_rows(dataset, 0, dims) }
 }
 
-fn read_rows<T: hdf5::H5Type>(dataset: &Dataset, start: usize, dims: &[Dimension]) -> hdf5::Result<Vec<T>> {
+fn read_rows<T: hdf5::H5Type>(
+    dataset: &Dataset,
+    start: usize,
+    dims: &[Dimension],
+) -> hdf5::Result<Vec<T>> {
     let slab: Vec<SliceOrIndex> = dims
         .iter()
         .enumerate()
         .map(|(k, dim)| if k == 0 { start..start + dim.length } else { 0..dim.length })
         .map(SliceOrIndex::from)
         .collect();
-    let (values, _) = dataset.read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slab))?.into_raw_vec_and_offset();
+    let (values, _) = dataset
+        .read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slab))?
+        .into_raw_vec_and_offset();
     Ok(values)
 }

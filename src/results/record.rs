@@ -191,8 +191,14 @@ impl Variable {
     ///
     /// This is the one place where nalgebra's column-major storage is turned into rows.
     #[must_use]
-    pub fn matrix(name: impl Into<String>, rows: &str, columns: &str, matrix: &nalgebra::DMatrix<f64>) -> Self {
-        let dims = vec![Dimension::new(rows, matrix.nrows()), Dimension::new(columns, matrix.ncols())];
+    pub fn matrix(
+        name: impl Into<String>,
+        rows: &str,
+        columns: &str,
+        matrix: &nalgebra::DMatrix<f64>,
+    ) -> Self {
+        let dims =
+            vec![Dimension::new(rows, matrix.nrows()), Dimension::new(columns, matrix.ncols())];
         let by_rows = matrix.transpose().as_slice().to_vec();
         Self::new(name, dims, Data::F64(by_rows))
     }
@@ -208,7 +214,12 @@ impl Variable {
 
     /// A CF flag variable: `values[k]` is an index into `meanings`, which are single words.
     #[must_use]
-    pub fn flags(name: impl Into<String>, dims: Vec<Dimension>, values: Vec<u8>, meanings: &[&str]) -> Self {
+    pub fn flags(
+        name: impl Into<String>,
+        dims: Vec<Dimension>,
+        values: Vec<u8>,
+        meanings: &[&str],
+    ) -> Self {
         let codes = (0..meanings.len()).map(|code| code as u8).collect();
         Self::new(name, dims, Data::U8(values))
             .with("flag_values", Value::U8s(codes))
@@ -265,7 +276,10 @@ impl Variable {
         for (k, dim) in self.dims.iter().enumerate() {
             check_name(&dim.name)?;
             if self.dims[..k].iter().any(|other| other.name == dim.name) {
-                return Err(ResultError::invalid(&self.name, format!("dimension `{}` twice", dim.name)));
+                return Err(ResultError::invalid(
+                    &self.name,
+                    format!("dimension `{}` twice", dim.name),
+                ));
             }
         }
         let texts = if let Data::Text(texts) = &self.data { texts.as_slice() } else { &[] };
@@ -348,14 +362,20 @@ impl Group {
             if self.variables[..k].iter().any(|other| other.name == variable.name)
                 || self.groups.iter().any(|group| group.name == variable.name)
             {
-                return Err(ResultError::invalid(&variable.name, "the name is taken twice in its group"));
+                return Err(ResultError::invalid(
+                    &variable.name,
+                    "the name is taken twice in its group",
+                ));
             }
             for dim in &variable.dims {
                 match dimensions.iter().find(|known| known.name == dim.name) {
                     None => dimensions.push(dim.clone()),
                     Some(known) if known.length == dim.length => {}
                     Some(known) => {
-                        let reason = format!("dimension `{}` has lengths {} and {}", dim.name, known.length, dim.length);
+                        let reason = format!(
+                            "dimension `{}` has lengths {} and {}",
+                            dim.name, known.length, dim.length
+                        );
                         return Err(ResultError::invalid(&variable.name, reason));
                     }
                 }
@@ -368,7 +388,8 @@ impl Group {
     /// A name that is both a dimension and something else than its coordinate cannot be stored.
     fn check_against(&self, dimensions: &[Dimension]) -> Result<(), ResultError> {
         let taken = |name: &str| dimensions.iter().any(|d| d.name == name);
-        if let Some(variable) = self.variables.iter().find(|v| taken(&v.name) && !v.is_coordinate()) {
+        if let Some(variable) = self.variables.iter().find(|v| taken(&v.name) && !v.is_coordinate())
+        {
             return Err(ResultError::invalid(&variable.name, "a dimension has the same name"));
         }
         match self.groups.iter().find(|g| taken(&g.name)) {
@@ -381,7 +402,10 @@ impl Group {
 /// netCDF-4 refuses empty names, names with `/` and names with control characters.
 fn check_name(name: &str) -> Result<(), ResultError> {
     if name.is_empty() || name == "." || name.chars().any(|c| c == '/' || c.is_control()) {
-        return Err(ResultError::invalid(name, "not a name: empty, or with `/` or a control character"));
+        return Err(ResultError::invalid(
+            name,
+            "not a name: empty, or with `/` or a control character",
+        ));
     }
     Ok(())
 }

@@ -74,7 +74,11 @@ impl RowLayout {
     pub fn trajectory(layout: &StateLayout, observables: &[Observable]) -> Self {
         let targets = (layout.columns() > 1).then(|| Dimension::new("target", layout.columns()));
         let of_block = |block: &crate::dynamics::Block| {
-            let dims = targets.iter().cloned().chain([Dimension::new(&block.dimension, block.rows)]).collect();
+            let dims = targets
+                .iter()
+                .cloned()
+                .chain([Dimension::new(&block.dimension, block.rows)])
+                .collect();
             let variable = RowVariable {
                 name: block.name.clone(),
                 dims,
@@ -95,7 +99,10 @@ impl RowLayout {
         let blocks = layout.blocks().iter().map(of_block);
         Self {
             group: "trajectory".to_owned(),
-            axis: RowVariable { units: "s".to_owned(), ..RowVariable::new("time", Vec::new(), "model time") },
+            axis: RowVariable {
+                units: "s".to_owned(),
+                ..RowVariable::new("time", Vec::new(), "model time")
+            },
             expected_rows: None,
             columns: blocks.chain(observables.iter().enumerate().map(of_observable)).collect(),
             state_width: layout.dim(),
@@ -116,7 +123,14 @@ impl RowLayout {
                 (variable, Source::State(start..end))
             })
             .collect();
-        Self { group: group.to_owned(), axis, expected_rows: None, columns, state_width: end, observables_width: 0 }
+        Self {
+            group: group.to_owned(),
+            axis,
+            expected_rows: None,
+            columns,
+            state_width: end,
+            observables_width: 0,
+        }
     }
 
     /// Keeps only the variables called in `names` (the `record` key of a model file).
@@ -124,7 +138,9 @@ impl RowLayout {
     /// # Errors
     /// The first name that is no variable, with the names there are.
     pub fn keep(mut self, names: &[String]) -> Result<Self, UnknownVariable> {
-        if let Some(unknown) = names.iter().find(|name| !self.names().any(|known| known == name.as_str())) {
+        if let Some(unknown) =
+            names.iter().find(|name| !self.names().any(|known| known == name.as_str()))
+        {
             let known = self.names().map(str::to_owned).collect();
             return Err(UnknownVariable { name: unknown.clone(), known });
         }

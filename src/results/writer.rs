@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Group, ResultError, RowLayout, csv::CsvWriter, json::JsonWriter, netcdf::NetcdfWriter};
+use super::{
+    Group, ResultError, RowLayout, csv::CsvWriter, json::JsonWriter, netcdf::NetcdfWriter,
+};
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,9 @@ impl Status {
     /// The status called `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::Complete, Self::Failed, Self::Interrupted].into_iter().find(|s| s.name() == name)
+        [Self::Running, Self::Complete, Self::Failed, Self::Interrupted]
+            .into_iter()
+            .find(|s| s.name() == name)
     }
 }
 
@@ -100,7 +104,12 @@ pub trait ResultWriter: Send {
     ///
     /// # Panics
     /// If a slice has not the layout's width.
-    fn append_row(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> Result<(), ResultError>;
+    fn append_row(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> Result<(), ResultError>;
 
     /// Writes what is buffered, marks the file with `status`, makes it durable and gives it its
     /// name.
@@ -117,7 +126,11 @@ pub trait ResultWriter: Send {
 ///
 /// # Errors
 /// As [`check_output`](super::check_output), and [`ResultError::UnknownFormat`].
-pub fn create(path: &Path, force: bool, header: &Header) -> Result<Box<dyn ResultWriter>, ResultError> {
+pub fn create(
+    path: &Path,
+    force: bool,
+    header: &Header,
+) -> Result<Box<dyn ResultWriter>, ResultError> {
     Ok(match Format::of(path)? {
         Format::Netcdf => Box::new(NetcdfWriter::create(path, force, header)?),
         Format::Csv => Box::new(CsvWriter::create(path, force)?),

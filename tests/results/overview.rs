@@ -9,7 +9,9 @@ fn example(path: &std::path::Path) {
     let mut writer = results::create(path, false, &header).unwrap();
     let group = Group::new("stability")
         .attribute("method", "full spectrum")
-        .with(Variable::scalar("spectral_abscissa", -0.125).units("1").long_name("largest real part"))
+        .with(
+            Variable::scalar("spectral_abscissa", -0.125).units("1").long_name("largest real part"),
+        )
         .with(Variable::flags("verdict", Vec::new(), vec![1], &["unstable", "stable"]))
         .with(Variable::integers("rank", "mode", vec![3, -7, 5]))
         .with(Variable::text("model", "line 1\nline 2"))
@@ -17,10 +19,14 @@ fn example(path: &std::path::Path) {
         .with_group(Group::new("inner").with(Variable::boolean("proven", false)));
     writer.write_group(&group).unwrap();
     let layout = StateLayout::new(1).with("state", 2, "activity");
-    writer.start_rows(RowLayout::trajectory(&layout, &[Observable::new("residual", "norm")])).unwrap();
+    writer
+        .start_rows(RowLayout::trajectory(&layout, &[Observable::new("residual", "norm")]))
+        .unwrap();
     for k in 0..4 {
         let x = f64::from(k);
-        writer.append_row(0.5 * x, &[x, if k == 2 { f64::NAN } else { -x }], &[8.0 / (1.0 + x)]).unwrap();
+        writer
+            .append_row(0.5 * x, &[x, if k == 2 { f64::NAN } else { -x }], &[8.0 / (1.0 + x)])
+            .unwrap();
     }
     writer.finish(Status::Interrupted).unwrap();
 }
@@ -37,14 +43,23 @@ fn the_overview_says_what_is_there() {
     let groups: Vec<&str> = found.groups.iter().map(|group| group.path.as_str()).collect();
     assert_eq!(groups, ["stability", "stability/inner", "trajectory"]);
     let summary = |group: usize, name: &str| {
-        found.groups[group].variables.iter().find(|v| v.info.name() == name).unwrap().summary.clone()
+        found.groups[group]
+            .variables
+            .iter()
+            .find(|v| v.info.name() == name)
+            .unwrap()
+            .summary
+            .clone()
     };
     assert_eq!(summary(0, "verdict"), Summary::Flag("stable".to_owned()));
     assert_eq!(summary(0, "rank"), Summary::Range { min: -7.0, max: 5.0, last: Some(5.0), nan: 0 });
     assert_eq!(summary(0, "none"), Summary::Empty);
     assert_eq!(summary(1, "proven"), Summary::Flag("false".to_owned()));
     assert_eq!(summary(2, "state"), Summary::Range { min: -3.0, max: 3.0, last: None, nan: 1 });
-    assert_eq!(summary(2, "residual"), Summary::Range { min: 2.0, max: 8.0, last: Some(2.0), nan: 0 });
+    assert_eq!(
+        summary(2, "residual"),
+        Summary::Range { min: 2.0, max: 8.0, last: Some(2.0), nan: 0 }
+    );
 }
 
 #[test]

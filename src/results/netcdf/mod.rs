@@ -68,7 +68,11 @@ impl NetcdfWriter {
         let dimensions = group.dimensions()?;
         let created = self.attempt(format!("write group `{}`", group.name), || {
             let exists = parent.link_exists(&group.name);
-            let created = if exists { parent.group(&group.name)? } else { objects::create_group(parent, &group.name)? };
+            let created = if exists {
+                parent.group(&group.name)?
+            } else {
+                objects::create_group(parent, &group.name)?
+            };
             for attribute in &group.attributes {
                 objects::write_attribute(&created, &attribute.name, &attribute.value)?;
             }
@@ -100,7 +104,12 @@ impl ResultWriter for NetcdfWriter {
         Ok(())
     }
 
-    fn append_row(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> Result<(), ResultError> {
+    fn append_row(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> Result<(), ResultError> {
         let Some(stream) = &mut self.stream else {
             let reason = "a row before the layout of rows";
             return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
@@ -132,8 +141,16 @@ impl ResultWriter for NetcdfWriter {
 
 /// Names the file and the innermost cause: the system's message where there is one ("No space
 /// left on device"), else the library's own.
-pub(super) fn hdf5_error(path: &Path, action: impl Into<String>, error: &hdf5::Error) -> ResultError {
-    ResultError::Hdf5 { path: path.to_owned(), action: action.into(), cause: innermost_cause(error) }
+pub(super) fn hdf5_error(
+    path: &Path,
+    action: impl Into<String>,
+    error: &hdf5::Error,
+) -> ResultError {
+    ResultError::Hdf5 {
+        path: path.to_owned(),
+        action: action.into(),
+        cause: innermost_cause(error),
+    }
 }
 
 pub(super) fn innermost_cause(error: &hdf5::Error) -> String {
@@ -142,5 +159,7 @@ pub(super) fn innermost_cause(error: &hdf5::Error) -> String {
         let (_, rest) = frame.desc().split_once("error message = '")?;
         rest.split_once('\'').map(|(message, _)| message.to_owned())
     });
-    of_the_system.or_else(|| stack.last().map(|frame| frame.desc().to_owned())).unwrap_or_else(|| error.to_string())
+    of_the_system
+        .or_else(|| stack.last().map(|frame| frame.desc().to_owned()))
+        .unwrap_or_else(|| error.to_string())
 }

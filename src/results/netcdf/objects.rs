@@ -28,14 +28,19 @@ pub(super) fn create_group(parent: &hdf5::Group, name: &str) -> hdf5::Result<hdf
 }
 
 /// One scale for every dimension: the coordinate variable, or a dataset without values.
-pub(super) fn create_scales(parent: &hdf5::Group, dimensions: &[Dimension], group: &Group) -> hdf5::Result<Scales> {
+pub(super) fn create_scales(
+    parent: &hdf5::Group,
+    dimensions: &[Dimension],
+    group: &Group,
+) -> hdf5::Result<Scales> {
     dimensions
         .iter()
         .map(|dimension| {
             if parent.link_exists(&dimension.name) {
                 return Ok((dimension.name.clone(), parent.dataset(&dimension.name)?));
             }
-            let coordinate = group.variable(&dimension.name).filter(|variable| variable.is_coordinate());
+            let coordinate =
+                group.variable(&dimension.name).filter(|variable| variable.is_coordinate());
             let dataset = match coordinate {
                 Some(variable) => create_dataset(parent, variable)?,
                 None => return Ok((dimension.name.clone(), create_bare_scale(parent, dimension)?)),
@@ -47,7 +52,10 @@ pub(super) fn create_scales(parent: &hdf5::Group, dimensions: &[Dimension], grou
 }
 
 /// The scale of a dimension without a coordinate; its values are never stored.
-pub(super) fn create_bare_scale(parent: &hdf5::Group, dimension: &Dimension) -> hdf5::Result<Dataset> {
+pub(super) fn create_bare_scale(
+    parent: &hdf5::Group,
+    dimension: &Dimension,
+) -> hdf5::Result<Dataset> {
     let dataset = parent
         .new_dataset::<f32>()
         .attr_creation_order(AttrCreationOrder::Indexed)
@@ -58,7 +66,11 @@ pub(super) fn create_bare_scale(parent: &hdf5::Group, dimension: &Dimension) -> 
 }
 
 /// Writes a variable and ties it to its dimensions.
-pub(super) fn write_variable(parent: &hdf5::Group, variable: &Variable, scales: &Scales) -> hdf5::Result<()> {
+pub(super) fn write_variable(
+    parent: &hdf5::Group,
+    variable: &Variable,
+    scales: &Scales,
+) -> hdf5::Result<()> {
     let existing = scales.iter().find(|(name, _)| *name == variable.name);
     let dataset = match existing {
         Some((_, coordinate)) => coordinate.clone(),
@@ -102,7 +114,11 @@ fn create_dataset(parent: &hdf5::Group, variable: &Variable) -> hdf5::Result<Dat
     }
 }
 
-fn create_typed<T: H5Type>(parent: &hdf5::Group, variable: &Variable, fill: Option<f64>) -> hdf5::Result<Dataset> {
+fn create_typed<T: H5Type>(
+    parent: &hdf5::Group,
+    variable: &Variable,
+    fill: Option<f64>,
+) -> hdf5::Result<Dataset> {
     let builder = parent.new_dataset::<T>().attr_creation_order(AttrCreationOrder::Indexed);
     let builder = match fill {
         Some(value) => builder.fill_value(value),
@@ -121,9 +137,11 @@ pub(super) fn write_attribute(owner: &Location, name: &str, value: &Value) -> hd
         Value::Text(text) => {
             owner.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&to_hdf5_text(text)?)
         }
-        Value::Texts(texts) => {
-            owner.new_attr::<VarLenUnicode>().shape([texts.len()]).create(name)?.write_raw(&to_hdf5_texts(texts)?)
-        }
+        Value::Texts(texts) => owner
+            .new_attr::<VarLenUnicode>()
+            .shape([texts.len()])
+            .create(name)?
+            .write_raw(&to_hdf5_texts(texts)?),
         Value::F64(number) => write_numbers(owner, name, &[*number]),
         Value::F64s(numbers) => write_numbers(owner, name, numbers),
         Value::I64(number) => write_numbers(owner, name, &[*number]),
