@@ -3,4 +3,4 @@
 mod activation;
 pub mod random;
 
-pub use activation::Activation;
+pub use activation::{ACTIVATIONS, Activation, LEAKY_SLOPE};
