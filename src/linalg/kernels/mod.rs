@@ -8,8 +8,9 @@
 //! # Instruction sets
 //!
 //! The widest vector instructions (AVX2 with fused multiply-add on x86-64, NEON on AArch64) are found
-//! at run time, once; no build flag is needed. The kernels are written for any width. The same machine gives the same bits at every call and for any number of threads. Machines with and
-//! without fused multiply-add, or with another vector width, differ in rounding.
+//! at run time, once; no build flag is needed. The same machine gives the same bits at every call and
+//! for any number of threads. Machines with and without fused multiply-add, or with another vector
+//! width, differ in rounding.
 //!
 //! # Rounding error
 //!
