@@ -268,7 +268,8 @@ impl Dynamics for LayerwiseInversion {
             self.eval(t, y, f);
             self.layout.column_norms(f, residual);
             let split = self.equation.state_len();
-            self.equation.inversion_errors(&y[split..], &f[split..], error);
+            let units = self.equation.controller_units();
+            self.equation.parameters.inversion_errors(units, &y[split..], &f[split..], error);
         });
     }
 

@@ -5,6 +5,7 @@
 //! A [`Dynamics`] adds what writers and commands need: named blocks with units, an initial state,
 //! closed-form equilibria and observables.
 
+mod concurrent_inversion;
 mod equilibrium;
 mod error;
 mod feedback;
@@ -15,11 +16,13 @@ mod layout;
 mod reduction;
 mod registry;
 mod scratch;
+mod single_loop;
 mod small_system;
 mod state_map;
 mod structure;
 mod transfer;
 
+pub use concurrent_inversion::{ConcurrentInversion, InvertedLayer};
 pub use error::DynamicsError;
 pub use feedback::Feedback;
 pub use field::{DenseShifted, ShiftedSolver, SingularShift, VectorField};
@@ -28,6 +31,7 @@ pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
+pub use single_loop::{ChainLayer, SingleLoop};
 pub use structure::{LayerLoop, SingleLoopChain, Structure};
 pub use transfer::{TRANSFERS, Transfer};
 

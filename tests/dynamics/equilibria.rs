@@ -1,12 +1,13 @@
 //! Equilibria and spectra against reference values.
 
 use dynamic_inversion::dynamics::{
-    Dynamics, Feedback, LayerwiseInversion, LoopParameters, NoClosedForm, Transfer,
+    ChainLayer, ConcurrentInversion, Dynamics, Feedback, InvertedLayer, LayerwiseInversion,
+    LoopParameters, NoClosedForm, SingleLoop, StateLayout, Transfer,
 };
 use dynamic_inversion::network::Activation;
 use nalgebra::{DMatrix, DVector, dmatrix};
 
-use crate::catalogue::{generator, matrix, max_difference};
+use crate::catalogue::{PARAMETERS, generator, inverted_layers, matrix, max_difference};
 use crate::support::Golden;
 
 fn parameters(golden: &Golden) -> LoopParameters {
@@ -76,6 +77,104 @@ fn linear_loops_rest_at_the_reference() {
         assert!(residual(&dynamics, &rest) < 1e-14, "{name}: {:e}", residual(&dynamics, &rest));
         assert_spectrum(&dynamics, &rest, &golden, name);
     }
+}
+
+fn single_loop(golden: &Golden, transfer: &Transfer) -> SingleLoop {
+    let layer =
+        |weights: DMatrix<f64>| ChainLayer { weights: weights.into(), transfer: transfer.clone() };
+    let layers = golden.matrices("weights").into_iter().map(layer).collect();
+    SingleLoop::new(layers, golden.matrix("B"), column(golden.vector("delta")), parameters(golden))
+        .unwrap()
+}
+
+fn rest_of_chain(golden: &Golden) -> Vec<f64> {
+    let stages = golden.value("steady_stages").as_array().unwrap();
+    let mut rest: Vec<f64> =
+        stages.iter().flat_map(|s| crate::support::vector(s).as_slice().to_vec()).collect();
+    rest.extend_from_slice(golden.vector("steady_controller").as_slice());
+    rest
+}
+
+#[test]
+fn single_loops_rest_at_the_reference() {
+    for name in ["single_loop_linear_2stage", "single_loop_linear_4stage"] {
+        let golden = Golden::load(name);
+        let dynamics = single_loop(&golden, &Transfer::Linear);
+        let rest = dynamics.closed_form_equilibrium().unwrap();
+        let error = max_difference(&rest, &rest_of_chain(&golden));
+        assert!(error < 1e-12, "{name}: {error:e}");
+        assert_spectrum(&dynamics, &rest, &golden, name);
+    }
+    let golden = Golden::load("single_loop_tanh_2stage");
+    let dynamics = single_loop(&golden, &Transfer::Nonlinear { activation: Activation::Tanh });
+    let rest = rest_of_chain(&golden);
+    assert!(residual(&dynamics, &rest) < 1e-14);
+    assert_spectrum(&dynamics, &rest, &golden, "single_loop_tanh_2stage");
+    assert!(matches!(dynamics.closed_form_equilibrium(), Err(NoClosedForm::Nonlinear { .. })));
+}
+
+/// Relative distance of the hidden states of a single loop from those of the layerwise loops, both
+/// at rest without leak, with every feedback matrix a negative transpose.
+fn single_against_layerwise(sizes: [usize; 3]) -> f64 {
+    let mut rng = generator(40);
+    let w2 = matrix(&mut rng, sizes[1], sizes[0], 0.5);
+    let w3 = matrix(&mut rng, sizes[2], sizes[1], 0.5);
+    let delta = matrix(&mut rng, sizes[2], 1, 1.0);
+    let parameters = LoopParameters::with_leak(0.0);
+    let layer =
+        |w: &DMatrix<f64>| ChainLayer { weights: w.clone().into(), transfer: Transfer::Linear };
+    // (-1)^{n-1} B_2 B_3 with n = 2 and B_l = -W_l^T.
+    let b = -(w2.transpose() * w3.transpose());
+    let single =
+        SingleLoop::new(vec![layer(&w2), layer(&w3)], b, delta.clone(), parameters).unwrap();
+    let inverted = |w: &DMatrix<f64>| InvertedLayer {
+        weights: w.clone().into(),
+        feedback: Feedback::Tied { scale: 1.0 },
+        transfer: Transfer::Linear,
+    };
+    let layerwise =
+        ConcurrentInversion::new(vec![inverted(&w2), inverted(&w3)], delta, parameters).unwrap();
+    let single_rest = single.closed_form_equilibrium().unwrap();
+    let layerwise_rest = layerwise.closed_form_equilibrium().unwrap();
+    let r = |y: &[f64], name: &str, layout: &StateLayout| {
+        y[layout.block(name).unwrap().range.clone()].to_vec()
+    };
+    let a = r(&single_rest, "stage_1", single.layout());
+    let b = r(&layerwise_rest, "state_2", layerwise.layout());
+    let size = b.iter().map(|b| b.abs()).fold(0.0, f64::max);
+    max_difference(&a, &b) / size
+}
+
+#[test]
+fn a_single_loop_equals_layerwise_loops_only_when_the_upper_layers_are_square() {
+    let square = single_against_layerwise([8, 5, 5]);
+    assert!(square < 1e-12, "{square:e}");
+    let contracting = single_against_layerwise([8, 5, 3]);
+    assert!(contracting > 0.1, "{contracting:e}");
+}
+
+#[test]
+fn concurrent_loops_rest_where_the_loops_rest_one_after_the_other() {
+    let mut rng = generator(41);
+    let sizes = [7, 6, 5, 4];
+    let transfers = vec![Transfer::Linear; 3];
+    let layers = inverted_layers(&mut rng, &sizes, transfers);
+    let delta = matrix(&mut rng, 4, 2, 1.0);
+    let all = ConcurrentInversion::new(layers.clone(), delta.clone(), PARAMETERS).unwrap();
+    let rest = all.closed_form_equilibrium().unwrap();
+    let mut target = delta;
+    let mut expected = Vec::new();
+    for layer in layers.into_iter().rev() {
+        let InvertedLayer { weights, feedback, transfer } = layer;
+        let units = weights.ncols();
+        let one = LayerwiseInversion::new(weights, feedback, transfer, target, PARAMETERS).unwrap();
+        let part = one.closed_form_equilibrium().unwrap();
+        target = DMatrix::from_column_slice(units, 2, &part[..2 * units]);
+        expected.extend(part);
+    }
+    let size = expected.iter().map(|x| x.abs()).fold(1.0, f64::max);
+    assert!(max_difference(&rest, &expected) < 1e-12 * size);
+    assert!(residual(&all, &rest) < 1e-13 * size);
 }
 
 #[test]

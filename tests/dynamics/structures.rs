@@ -1,6 +1,6 @@
 //! Block structure against the dense Jacobian.
 
-use dynamic_inversion::dynamics::{LayerLoop, Structure};
+use dynamic_inversion::dynamics::{LayerLoop, SingleLoopChain, Structure};
 use nalgebra::DMatrix;
 
 use crate::catalogue;
@@ -18,6 +18,32 @@ fn dense_loop(l: &LayerLoop) -> DMatrix<f64> {
     scale(n..n + m, -l.leak / l.tau_controller);
     jac.view_mut((0, n), (n, m)).copy_from(&(&l.feedback / l.tau_state));
     jac.view_mut((n, 0), (m, n)).copy_from(&(&l.forward / l.tau_controller));
+    jac
+}
+
+/// Stages on the diagonal, each driven by the one before it, the first by the controller.
+fn dense_chain(chain: &SingleLoopChain) -> DMatrix<f64> {
+    let mut starts = vec![0];
+    for forward in &chain.forward {
+        starts.push(starts[starts.len() - 1] + forward.ncols());
+    }
+    let controller = starts[starts.len() - 1];
+    let dim = controller + chain.feedback.ncols();
+    let mut jac = DMatrix::zeros(dim, dim);
+    for i in 0..dim {
+        jac[(i, i)] = if i < controller {
+            -1.0 / chain.tau_state
+        } else {
+            -chain.leak / chain.tau_controller
+        };
+    }
+    for (k, forward) in chain.forward.iter().enumerate() {
+        let last = k + 1 == chain.forward.len();
+        let tau = if last { chain.tau_controller } else { chain.tau_state };
+        jac.view_mut((starts[k + 1], starts[k]), forward.shape()).copy_from(&(forward / tau));
+    }
+    let feedback = &chain.feedback / chain.tau_state;
+    jac.view_mut((0, controller), feedback.shape()).copy_from(&feedback);
     jac
 }
 
@@ -55,7 +81,10 @@ fn structures_reproduce_the_dense_jacobian() {
                     }
                     assert_eq!(start, dense.nrows(), "{}", instance.name);
                 }
-                Structure::SingleLoop(_) | Structure::Dense => {}
+                Structure::SingleLoop(chain) => {
+                    assert!((dense - dense_chain(&chain)).amax() < 1e-15, "{}", instance.name);
+                }
+                Structure::Dense => {}
             }
         }
     }

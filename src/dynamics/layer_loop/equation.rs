@@ -32,6 +32,15 @@ impl LoopParameters {
         Self { leak, tau_state: 1.0, tau_controller: 1.0 }
     }
 
+    /// `|F - target|` of every target of `units` units, from the controller `u` and its part `du` of
+    /// the right-hand side.
+    pub(crate) fn inversion_errors(&self, units: usize, u: &[f64], du: &[f64], out: &mut [f64]) {
+        for ((du, u), out) in du.chunks_exact(units).zip(u.chunks_exact(units)).zip(out) {
+            let mismatch = du.iter().zip(u).map(|(du, u)| self.tau_controller * du + self.leak * u);
+            *out = mismatch.map(|e| e * e).sum::<f64>().sqrt();
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), DynamicsError> {
         require_finite_number("leak", self.leak)?;
         require_positive("tau_state", self.tau_state)?;
@@ -179,16 +188,6 @@ impl LoopEquation {
         let (leak, rate) = (self.parameters.leak, 1.0 / self.parameters.tau_controller);
         for ((du, u), target) in du.iter_mut().zip(u).zip(target) {
             *du = rate * (*du - leak * u - target);
-        }
-    }
-
-    /// `|W phi(r) - target|` of every target, from the controller's part `du` of the right-hand side.
-    pub(crate) fn inversion_errors(&self, u: &[f64], du: &[f64], out: &mut [f64]) {
-        let LoopParameters { leak, tau_controller, .. } = self.parameters;
-        let units = self.controller_units();
-        for ((du, u), out) in du.chunks_exact(units).zip(u.chunks_exact(units)).zip(out) {
-            let mismatch = du.iter().zip(u).map(|(du, u)| tau_controller * du + leak * u);
-            *out = mismatch.map(|e| e * e).sum::<f64>().sqrt();
         }
     }
 

@@ -7,4 +7,4 @@ mod solver;
 pub(crate) use equation::LoopEquation;
 pub use equation::LoopParameters;
 pub(crate) use reduced::LoopReduction;
-pub(crate) use solver::LoopSolver;
+pub(crate) use solver::{LoopSolver, combine, times_slope};

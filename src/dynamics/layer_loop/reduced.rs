@@ -16,18 +16,30 @@ use crate::linalg::kernels;
 pub(crate) struct LoopReduction<'a> {
     equation: &'a LoopEquation,
     column: usize,
-    target: &'a [f64],
+    target: Vec<f64>,
     keeps_state: bool,
     /// `B W`, needed only when the state is kept.
     feedback_times_weights: OnceCell<DMatrix<f64>>,
 }
 
 impl<'a> LoopReduction<'a> {
-    /// The reduction of target `column`, whose target vector is `target`.
-    pub(crate) fn new(equation: &'a LoopEquation, column: usize, target: &'a [f64]) -> Self {
+    /// The reduction of target `column`, whose target vector is `target`, in the smaller block.
+    pub(crate) fn new(equation: &'a LoopEquation, column: usize, target: &[f64]) -> Self {
         let smaller = equation.state_units() < equation.controller_units();
         let keeps_state = smaller && equation.parameters.leak != 0.0;
-        Self { equation, column, target, keeps_state, feedback_times_weights: OnceCell::new() }
+        Self { keeps_state, ..Self::in_controller(equation, column, target) }
+    }
+
+    /// The reduction to the controller, whatever its size.
+    pub(crate) fn in_controller(equation: &'a LoopEquation, column: usize, target: &[f64]) -> Self {
+        let target = target.to_vec();
+        Self {
+            equation,
+            column,
+            target,
+            keeps_state: false,
+            feedback_times_weights: OnceCell::new(),
+        }
     }
 
     /// `B x` of one column.
@@ -42,11 +54,12 @@ impl<'a> LoopReduction<'a> {
         self.equation.map.apply_column(self.column, r, &mut phi);
         let mut out = vec![0.0; self.target.len()];
         kernels::gemv(&self.equation.weights, &phi, &mut out);
-        out.iter_mut().zip(self.target).for_each(|(out, target)| *out -= target);
+        out.iter_mut().zip(&self.target).for_each(|(out, target)| *out -= target);
         out
     }
 
-    fn state_of(&self, u: &[f64]) -> Vec<f64> {
+    /// `B u`: the state at rest under the controller `u`.
+    pub(crate) fn state_of(&self, u: &[f64]) -> Vec<f64> {
         let mut r = vec![0.0; self.equation.state_units()];
         self.feedback(u, &mut r);
         r

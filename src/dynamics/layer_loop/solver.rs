@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 
 use nalgebra::DMatrix;
-use rayon::prelude::*;
 
 use super::equation::LoopEquation;
 use crate::dynamics::NoClosedForm;
 use crate::dynamics::feedback::product;
-use crate::dynamics::small_system::SmallSystem;
+use crate::dynamics::small_system::{TargetSystems, for_each_system, require_regular};
 use crate::linalg::kernels;
 
 /// Solves `(base I - shift J) x = b` for the Jacobian `J` of a layer loop at a frozen state.
@@ -28,7 +27,7 @@ pub(crate) struct LoopSolver<'a> {
     loop_products: Vec<DMatrix<f64>>,
     /// `W^T W` or `B W`, which carry any slope when the controller is eliminated.
     slope_free_product: Option<DMatrix<f64>>,
-    systems: Vec<SmallSystem>,
+    systems: Option<TargetSystems>,
     base: f64,
     shift: f64,
     scratch: RefCell<Vec<f64>>,
@@ -42,7 +41,7 @@ impl<'a> LoopSolver<'a> {
             slope: DMatrix::zeros(equation.state_units(), distinct),
             loop_products: Vec::new(),
             slope_free_product: None,
-            systems: Vec::new(),
+            systems: None,
             base: f64::NAN,
             shift: f64::NAN,
             scratch: RefCell::new(vec![0.0; equation.len()]),
@@ -91,34 +90,19 @@ impl<'a> LoopSolver<'a> {
         }
         let parameters = self.equation.parameters;
         let coupling = shift / parameters.tau_state * (shift / parameters.tau_controller);
-        let products = &self.loop_products;
-        let systems = for_each_system(products.len(), |k| {
-            let mut matrix = &products[k] * -coupling;
-            for i in 0..matrix.nrows() {
-                matrix[(i, i)] += p * q;
-            }
-            SmallSystem::new(matrix)
-        });
-        self.systems = systems.into_iter().collect::<Option<_>>().unwrap_or_default();
-        !self.systems.is_empty()
+        self.systems = TargetSystems::new(&self.loop_products, p * q, -coupling);
+        self.systems.is_some()
     }
 
     /// Factorises `-J` of a loop with constant slope, for its equilibrium.
     pub(crate) fn factor_at_rest(&mut self) -> Result<(), NoClosedForm> {
         let equation = self.equation;
         self.linearise(&vec![0.0; equation.state_len()]);
-        let reciprocal_condition =
-            if self.factor(0.0, 1.0) { self.reciprocal_condition() } else { 0.0 };
+        let regular = self.factor(0.0, 1.0);
+        let systems = self.systems.as_ref().filter(|_| regular);
         let unknowns = equation.state_units().min(equation.controller_units());
-        if reciprocal_condition > unknowns as f64 * f64::EPSILON {
-            return Ok(());
-        }
-        Err(NoClosedForm::Singular { system: self.system_name().to_owned(), reciprocal_condition })
-    }
-
-    /// Smallest reciprocal condition number among the factorised systems.
-    fn reciprocal_condition(&self) -> f64 {
-        self.systems.iter().map(SmallSystem::reciprocal_condition).fold(1.0, f64::min)
+        let reciprocal_condition = systems.map_or(0.0, TargetSystems::reciprocal_condition);
+        require_regular(self.system_name(), unknowns, reciprocal_condition)
     }
 
     /// Replaces the right-hand side `(b_r, b_u)` by the solution.
@@ -154,39 +138,28 @@ impl<'a> LoopSolver<'a> {
 
     /// `M x` into `out`, with `scaled` as scratch for `phi'(r) * x`.
     fn forward(&self, x: &[f64], scaled: &mut [f64], out: &mut [f64]) {
-        let units = self.slope.nrows();
-        for (column, (x, scaled)) in
-            x.chunks_exact(units).zip(scaled.chunks_exact_mut(units)).enumerate()
-        {
-            let slope = self.slope.column(column.min(self.slope.ncols() - 1));
-            for ((scaled, x), s) in scaled.iter_mut().zip(x).zip(slope.iter()) {
-                *scaled = s * x;
-            }
-        }
+        times_slope(&self.slope, x, scaled);
         product(&self.equation.weights, scaled, out);
     }
 
     fn solve_systems(&self, b: &mut [f64]) {
-        match self.systems.as_slice() {
-            [] => unreachable!("solve is called after a successful factor"),
-            [shared] => shared.solve(b),
-            systems => {
-                let rows = b.len() / systems.len();
-                for (system, b) in systems.iter().zip(b.chunks_exact_mut(rows)) {
-                    system.solve(b);
-                }
-            }
+        self.systems.as_ref().expect("solve is called after a successful factor").solve(b);
+    }
+}
+
+/// `slope * x` for every column of `x`, with one column of slopes for all or one each.
+pub(crate) fn times_slope(slope: &DMatrix<f64>, x: &[f64], out: &mut [f64]) {
+    let units = slope.nrows();
+    for (column, (x, out)) in x.chunks_exact(units).zip(out.chunks_exact_mut(units)).enumerate() {
+        let slope = slope.column(column.min(slope.ncols() - 1));
+        for ((out, x), s) in out.iter_mut().zip(x).zip(slope.iter()) {
+            *out = s * x;
         }
     }
 }
 
-/// `work(0..count)` in order of the index; in parallel only where there is something to share.
-fn for_each_system<T: Send>(count: usize, work: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
-    if count == 1 { vec![work(0)] } else { (0..count).into_par_iter().map(work).collect() }
-}
-
 /// `y = scale_y y + scale_x x`.
-fn combine(scale_y: f64, y: &mut [f64], scale_x: f64, x: &[f64]) {
+pub(crate) fn combine(scale_y: f64, y: &mut [f64], scale_x: f64, x: &[f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = scale_y * *y + scale_x * x;
     }
