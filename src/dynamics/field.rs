@@ -40,7 +40,7 @@ pub trait VectorField: Send + Sync {
     /// with the new values of the ranges before it. The default is one range, which makes the
     /// step explicit.
     fn update_order(&self) -> Vec<Range<usize>> {
-        vec![0..self.dim()]
+        std::iter::once(0..self.dim()).collect()
     }
 
     /// Writes `f(t, y)` for the components in `range` to `dy[range]`; other entries of `dy` may

@@ -1,4 +1,23 @@
 //! Dense linear algebra: the only place that names a linear-algebra library.
 
+mod balance;
+mod bridge;
+pub mod chol;
+pub mod eigen;
+mod eigen_order;
+mod eigen_vectors;
 pub mod elementary;
+mod error;
+pub mod expm;
+pub mod gemm;
 pub mod kernels;
+pub mod lu;
+pub mod lyapunov;
+pub mod norms;
+pub mod qr;
+pub mod schur;
+pub mod svd;
+pub mod sylvester;
+pub mod symmetric;
+
+pub use error::LinalgError;
