@@ -9,8 +9,9 @@ use crate::linalg::lu::Lu;
 
 /// An ordinary differential equation `dy/dt = f(t, y)`.
 ///
-/// Implementations are pure: the same arguments give the same bits, nothing is cached between
-/// calls, and no call allocates. Scratch space, where one is needed, is the output slice itself or
+/// Implementations are pure: the same arguments give the same bits and nothing is cached between
+/// calls. [`eval`](Self::eval), [`eval_range`](Self::eval_range) and [`jvp`](Self::jvp) do not
+/// allocate (the default `jvp` does). Scratch space, where one is needed, is the output slice itself or
 /// a thread-local buffer, so a field can be shared between threads.
 pub trait VectorField: Send + Sync {
     /// Number of state components.
