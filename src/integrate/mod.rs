@@ -1,1 +1,44 @@
-//! Numerical integration: steppers, step control, dense output, events and exact solutions.
+//! Numerical integration: steppers, step control, dense output, events and steady states.
+//!
+//! The pieces are kept apart so that each can be read, tested and replaced alone: a
+//! [`VectorField`](crate::dynamics::VectorField) says what is integrated, a [`Method`] how,
+//! [`Options`] how accurately, [`SaveAt`] what is reported. [`Integrator`] yields one accepted
+//! step after the other; [`Run`] drives it to the end and passes rows, steps and events to an
+//! [`Observer`], which can look inside steps through the method's continuous extension and can
+//! stop the run. What is reported never changes the steps that are taken.
+
+mod errors;
+mod events;
+mod explicit;
+mod initial_step;
+mod method;
+mod methods;
+mod norm;
+mod observer;
+mod options;
+mod outcome;
+mod run;
+mod save_at;
+mod scheme;
+mod semi_implicit;
+mod steady_state;
+mod step_control;
+mod stepper;
+mod stiffness;
+mod tableau;
+mod tolerance;
+mod vector;
+
+pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
+pub use events::{Direction, Event, EventFunction};
+pub use method::{Kind, METHODS, Method};
+pub use methods::{DOP853, DOPRI5, EULER, RK4, SEMI_IMPLICIT_EULER, TSIT5};
+pub use observer::{Flow, Observer, StepSizes, Trajectory};
+pub use options::Options;
+pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};
+pub use run::Run;
+pub use save_at::SaveAt;
+pub use steady_state::{Equilibrium, Refusal, SteadyState};
+pub use stepper::{Integrator, Step};
+pub use tableau::{ErrorEstimate, Tableau};
+pub use tolerance::{Atol, MIN_RTOL, Tolerances};

@@ -6,7 +6,11 @@ use nalgebra::{Complex, DMatrix, Scalar};
 use super::error::LinalgError;
 
 /// Sizes below this stay on one thread: starting the others costs more than they save.
-const PARALLEL_FROM: usize = 256;
+const PARALLEL_FROM: usize = 512;
+/// Parts into which faer splits larger work. Fixed, because rounding depends on the split: so results
+/// are the same bits on a pool of any size. On a pool of one thread the split costs nothing
+/// measurable.
+const PARTS: usize = 4;
 
 /// A real or complex number whose finiteness can be checked.
 pub(crate) trait Entry: Scalar + Copy {
@@ -37,9 +41,9 @@ pub(crate) fn view_mut<T: Scalar>(a: &mut DMatrix<T>) -> MatMut<'_, T> {
     MatMut::from_column_major_slice_mut(a.as_mut_slice(), rows, columns)
 }
 
-/// How faer shall run on a problem of this size: `threads` of rayon's current pool, or one.
-pub(crate) fn parallelism(threads: usize, size: usize) -> Par {
-    if threads <= 1 || size < PARALLEL_FROM { Par::Seq } else { Par::rayon(threads) }
+/// How faer shall run on a problem of this size: on the caller's thread, or on rayon's current pool.
+pub(crate) fn parallelism(size: usize) -> Par {
+    if size < PARALLEL_FROM { Par::Seq } else { Par::rayon(PARTS) }
 }
 
 /// Refuses NaN and infinities, naming the first.

@@ -25,20 +25,12 @@ const ITERATIONS_PER_VALUE: usize = 30;
 const MOMENT_TOLERANCE: f64 = 1e-12;
 
 /// What to compute beside the eigenvalues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EigenOptions {
     /// Condition numbers and error estimates; about doubles the time.
     pub conditions: bool,
     /// Right and left eigenvectors.
     pub vectors: bool,
-    /// Threads of rayon's current pool; 1 keeps to the caller's thread.
-    pub threads: usize,
-}
-
-impl Default for EigenOptions {
-    fn default() -> Self {
-        Self { conditions: false, vectors: false, threads: 1 }
-    }
 }
 
 /// The eigenvalues of a real matrix: complex ones in exact conjugate pairs.
@@ -77,7 +69,10 @@ impl Spectrum {
     }
 }
 
-/// The eigenvalues of a square matrix, on one thread.
+/// The eigenvalues of a square matrix.
+///
+/// From size 512 on the work is shared on rayon's current pool; the result is the same bits for a
+/// pool of any size.
 ///
 /// # Errors
 /// NaN or infinite entries (with the position), a matrix that is not square, no convergence.
@@ -101,7 +96,7 @@ pub fn eigenvalues_with_conditions(a: &DMatrix<f64>) -> Result<Spectrum, LinalgE
 pub fn eigen(a: &DMatrix<f64>, options: &EigenOptions) -> Result<Spectrum, LinalgError> {
     let n = check_square(a)?;
     check_finite(a)?;
-    let par = parallelism(options.threads, n);
+    let par = parallelism(n);
     let balanced = balance(a);
     if options.conditions || options.vectors {
         return super::eigen_vectors::with_vectors(&balanced, options, par);

@@ -24,6 +24,14 @@ pub enum LinalgError {
         /// Columns of the matrix.
         columns: usize,
     },
+    /// A symmetric matrix was needed.
+    #[error("entries ({row}, {column}) and ({column}, {row}) differ; a symmetric matrix is needed")]
+    NotSymmetric {
+        /// Row of the first pair that differs, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+    },
     /// Two operands do not fit together.
     #[error("{what} needs a {expected_rows} x {expected_columns} operand, not {rows} x {columns}")]
     ShapeMismatch {

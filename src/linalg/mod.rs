@@ -2,6 +2,7 @@
 
 mod balance;
 mod bridge;
+pub mod chol;
 pub mod eigen;
 mod eigen_order;
 mod eigen_vectors;
@@ -11,8 +12,12 @@ pub mod expm;
 pub mod gemm;
 pub mod kernels;
 pub mod lu;
+pub mod lyapunov;
 pub mod norms;
+pub mod qr;
+pub mod schur;
 pub mod svd;
+pub mod sylvester;
 pub mod symmetric;
 
 pub use error::LinalgError;

@@ -84,4 +84,17 @@ impl Activation {
         let entry = ACTIVATIONS.iter().find(|(_, a)| *a == self);
         entry.map(|(name, _)| *name).expect("every activation is listed")
     }
+
+    /// The definition as one line of text.
+    #[must_use]
+    pub fn formula(self) -> &'static str {
+        match self {
+            Self::Linear => "a",
+            Self::Tanh => "tanh(a)",
+            Self::Relu => "max(a, 0), slope 0 at the kink",
+            Self::LeakyRelu => "a for a > 0, 0.01 a otherwise",
+            Self::Softplus => "log(1 + exp(a))",
+            Self::Sigmoid => "1 / (1 + exp(-a))",
+        }
+    }
 }

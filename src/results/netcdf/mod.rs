@@ -4,8 +4,9 @@
 //! Object formats are those of HDF5 1.8. Newer ones (`latest`) leave a killed run's file marked
 //! as open for writing, which no reader then opens.
 
+mod deflate;
+mod ffi;
 mod objects;
-mod scales;
 mod stream;
 
 pub(super) use stream::ROWS_COMMITTED;

@@ -4,7 +4,7 @@ use hdf5::plist::file_create::{AttrCreationOrder, LinkCreationOrder};
 use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, H5Type, Location};
 
-use super::scales;
+use super::ffi;
 use crate::results::{Data, Dimension, Group, Value, Variable};
 
 /// The name a scale carries when no variable is its coordinate, fixed by the netCDF-4 format;
@@ -45,7 +45,7 @@ pub(super) fn create_scales(
                 Some(variable) => create_dataset(parent, variable)?,
                 None => return Ok((dimension.name.clone(), create_bare_scale(parent, dimension)?)),
             };
-            scales::set_scale(&dataset, &dimension.name)?;
+            ffi::set_scale(&dataset, &dimension.name)?;
             Ok((dimension.name.clone(), dataset))
         })
         .collect()
@@ -61,7 +61,7 @@ pub(super) fn create_bare_scale(
         .attr_creation_order(AttrCreationOrder::Indexed)
         .shape([dimension.length])
         .create(dimension.name.as_str())?;
-    scales::set_scale(&dataset, &format!("{NO_COORDINATE}{:10}", dimension.length))?;
+    ffi::set_scale(&dataset, &format!("{NO_COORDINATE}{:10}", dimension.length))?;
     Ok(dataset)
 }
 
@@ -99,7 +99,7 @@ pub(super) fn write_variable(
 pub(super) fn attach(dataset: &Dataset, dims: &[&str], scales: &Scales) -> hdf5::Result<()> {
     for (axis, dim) in dims.iter().enumerate() {
         if let Some((_, scale)) = scales.iter().find(|(name, _)| name == dim) {
-            scales::attach_scale(dataset, scale, axis)?;
+            ffi::attach_scale(dataset, scale, axis)?;
         }
     }
     Ok(())

@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use hdf5::plist::file_create::AttrCreationOrder;
-use hdf5::{Dataset, Extent, Hyperslab, SliceOrIndex};
-use ndarray::ArrayViewD;
+use hdf5::{Dataset, Extent};
 
-use super::{objects, scales};
+use super::deflate::Deflater;
+use super::{ffi, objects};
 use crate::results::rows::Source;
 use crate::results::{RowLayout, RowVariable, Value};
 
@@ -39,7 +39,13 @@ struct Column {
     /// Extents after the row axis.
     row_shape: Vec<usize>,
     width: usize,
-    chunk_rows: usize,
+    /// Extents of a chunk, rows first.
+    chunk: Vec<usize>,
+    /// Where the chunks of a row start, along the axes after the row axis.
+    corners: Vec<Vec<usize>>,
+    deflater: Deflater,
+    /// The values of one chunk.
+    block: Vec<f64>,
     /// Rows not yet in a full chunk.
     buffer: Vec<f64>,
     /// Rows in full chunks, all on disk.
@@ -59,6 +65,7 @@ pub(super) struct RowStream {
     rows: usize,
     committed: usize,
     last_flush: Instant,
+    patience: Duration,
 }
 
 impl RowStream {
@@ -66,24 +73,24 @@ impl RowStream {
     pub(super) fn create(file: &hdf5::File, layout: RowLayout) -> hdf5::Result<Self> {
         let group = objects::create_group(file, &layout.group)?;
         objects::write_attribute(&group, ROWS_COMMITTED, &Value::I64(0))?;
-        let axis = Column::create(&group, &layout.axis, None, layout.expected_rows)?;
-        scales::set_scale(&axis.dataset, &layout.axis.name)?;
+        // Narrow variables get no more rows per chunk than the widest one, so that after a kill
+        // their last rows are not missing by the thousand.
+        let widest = layout.variables().map(RowVariable::width).max().unwrap_or(1);
+        let rows = chunk_shape(&[widest], layout.expected_rows)[0];
+        let axis = Column::create(&group, &layout.axis, None, rows)?;
+        ffi::set_scale(&axis.dataset, &layout.axis.name)?;
         let mut named = vec![(layout.axis.name.clone(), axis.dataset.clone())];
         for dimension in layout.variables().flat_map(|variable| &variable.dims) {
             if !named.iter().any(|(name, _)| *name == dimension.name) {
-                named
-                    .push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
+                named.push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
             }
         }
         let mut columns = vec![axis];
         for (variable, source) in &layout.columns {
-            let column =
-                Column::create(&group, variable, Some(source.clone()), layout.expected_rows)?;
+            let column = Column::create(&group, variable, Some(source.clone()), rows)?;
             objects::write_attribute(&column.dataset, "_FillValue", &Value::F64(f64::NAN))?;
-            let dims: Vec<&str> = std::iter::once(&layout.axis.name)
-                .chain(variable.dims.iter().map(|d| &d.name))
-                .map(|s| s.as_str())
-                .collect();
+            let dims: Vec<&str> =
+                std::iter::once(&layout.axis.name).chain(variable.dims.iter().map(|d| &d.name)).map(|s| s.as_str()).collect();
             objects::attach(&column.dataset, &dims, &named)?;
             columns.push(column);
         }
@@ -96,6 +103,7 @@ impl RowStream {
             rows: 0,
             committed: 0,
             last_flush: Instant::now(),
+            patience: PATIENCE,
         })
     }
 
@@ -105,12 +113,7 @@ impl RowStream {
     }
 
     /// Buffers a row and writes every chunk it fills.
-    pub(super) fn append(
-        &mut self,
-        axis: f64,
-        state: &[f64],
-        observables: &[f64],
-    ) -> hdf5::Result<()> {
+    pub(super) fn append(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> hdf5::Result<()> {
         self.layout.assert_widths(state, observables);
         let mut wrote = false;
         self.rows += 1;
@@ -121,7 +124,7 @@ impl RowStream {
             }
             wrote |= column.write_full_chunk()?;
         }
-        let late = self.last_flush.elapsed() > PATIENCE;
+        let late = self.last_flush.elapsed() > self.patience;
         if late {
             self.columns.iter_mut().try_for_each(Column::write_tail)?;
         }
@@ -141,9 +144,7 @@ impl RowStream {
         self.file.flush()?;
         let whole = self.columns.iter().map(|column| column.written_rows).min().unwrap_or(0);
         if whole > self.committed {
-            self.group
-                .attr(ROWS_COMMITTED)?
-                .write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
+            self.group.attr(ROWS_COMMITTED)?.write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
             self.file.flush()?;
             self.committed = whole;
         }
@@ -164,13 +165,12 @@ impl Column {
         group: &hdf5::Group,
         variable: &RowVariable,
         source: Option<Source>,
-        expected_rows: Option<usize>,
+        chunk_rows: usize,
     ) -> hdf5::Result<Self> {
         let row_shape: Vec<usize> = variable.dims.iter().map(|dim| dim.length).collect();
-        let chunk = chunk_shape(&row_shape, expected_rows);
-        let extents: Vec<Extent> = std::iter::once(Extent::resizable(0))
-            .chain(row_shape.iter().map(|&length| Extent::fixed(length)))
-            .collect();
+        let chunk = chunk_shape(&row_shape, Some(chunk_rows));
+        let extents: Vec<Extent> =
+            std::iter::once(Extent::resizable(0)).chain(row_shape.iter().map(|&length| Extent::fixed(length))).collect();
         let dataset = group
             .new_dataset::<f64>()
             .attr_creation_order(AttrCreationOrder::Indexed)
@@ -186,8 +186,11 @@ impl Column {
             dataset,
             source,
             width: variable.width(),
+            corners: corners(&row_shape, &chunk[1..]),
             row_shape,
-            chunk_rows: chunk[0],
+            chunk,
+            deflater: Deflater::new(DEFLATE_LEVEL),
+            block: Vec::new(),
             buffer: Vec::new(),
             chunked_rows: 0,
             written_rows: 0,
@@ -201,7 +204,7 @@ impl Column {
 
     /// Writes the buffer if it fills a chunk, and says whether it did.
     fn write_full_chunk(&mut self) -> hdf5::Result<bool> {
-        if self.buffered_rows() < self.chunk_rows {
+        if self.buffered_rows() < self.chunk[0] {
             return Ok(false);
         }
         self.write_buffer()?;
@@ -212,32 +215,30 @@ impl Column {
 
     /// Writes the rows of an unfinished chunk and keeps them for when it is full.
     fn write_tail(&mut self) -> hdf5::Result<()> {
-        if self.chunked_rows + self.buffered_rows() > self.written_rows {
-            self.write_buffer()
-        } else {
-            Ok(())
-        }
+        if self.chunked_rows + self.buffered_rows() > self.written_rows { self.write_buffer() } else { Ok(()) }
     }
 
+    /// Writes the buffered rows as the last chunk, places without rows being NaN.
     fn write_buffer(&mut self) -> hdf5::Result<()> {
         let (start, rows) = (self.chunked_rows, self.buffered_rows());
         self.grow_to(start + rows)?;
-        let shape: Vec<usize> =
-            std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
-        let view = ArrayViewD::from_shape(shape, &self.buffer)?;
-        let slab: Vec<SliceOrIndex> = std::iter::once(start..start + rows)
-            .chain(self.row_shape.iter().map(|&length| 0..length))
-            .map(SliceOrIndex::from)
-            .collect();
-        self.dataset.write_slice(view, Hyperslab::from(slab))?;
+        for corner in &self.corners {
+            self.block.clear();
+            for row in self.buffer.chunks_exact(self.width) {
+                copy_block(row, &self.row_shape, &self.chunk[1..], corner, &mut self.block);
+            }
+            self.block.resize(self.chunk.iter().product(), f64::NAN);
+            let bytes = self.deflater.encode(&self.block, self.chunk[1..].iter().product());
+            let offset: Vec<u64> = std::iter::once(start).chain(corner.iter().copied()).map(|k| k as u64).collect();
+            ffi::write_chunk(&self.dataset, &offset, bytes)?;
+        }
         self.written_rows = start + rows;
         Ok(())
     }
 
     fn grow_to(&mut self, rows: usize) -> hdf5::Result<()> {
         if rows > self.extent {
-            let shape: Vec<usize> =
-                std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+            let shape: Vec<usize> = std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
             self.dataset.resize(shape)?;
             self.extent = rows;
         }
@@ -245,13 +246,14 @@ impl Column {
     }
 }
 
-/// The shape of a chunk: whole rows where they fit, else one row cut along its slowest axes.
-fn chunk_shape(row_shape: &[usize], expected_rows: Option<usize>) -> Vec<usize> {
+/// The shape of a chunk: whole rows where they fit, no more of them than `most_rows` unless the
+/// chunk would be too small; else one row cut along its slowest axes.
+fn chunk_shape(row_shape: &[usize], most_rows: Option<usize>) -> Vec<usize> {
     let value = size_of::<f64>();
     let row_bytes = value * row_shape.iter().product::<usize>().max(1);
     let fewest = CHUNK_BYTES.start().div_ceil(row_bytes);
     let usual = (USUAL_CHUNK_BYTES / row_bytes).max(1);
-    let rows = expected_rows.map_or(usual, |expected| usual.min(expected)).max(fewest);
+    let rows = most_rows.map_or(usual, |most| usual.min(most)).max(fewest);
     let mut room = CHUNK_BYTES.end() / value;
     let mut inner: Vec<usize> = Vec::with_capacity(row_shape.len());
     for &length in row_shape.iter().rev() {
@@ -262,22 +264,36 @@ fn chunk_shape(row_shape: &[usize], expected_rows: Option<usize>) -> Vec<usize> 
     std::iter::once(rows).chain(inner.into_iter().rev()).collect()
 }
 
+/// The first indices of every chunk of a row.
+fn corners(row_shape: &[usize], inner: &[usize]) -> Vec<Vec<usize>> {
+    row_shape.iter().zip(inner).fold(vec![Vec::new()], |starts, (&length, &part)| {
+        let extend = |start: &Vec<usize>, k: usize| start.iter().copied().chain([k]).collect();
+        starts.iter().flat_map(|start| (0..length).step_by(part).map(move |k| extend(start, k))).collect()
+    })
+}
+
+/// Appends the block of `row` that starts at `corner` and has the extents `inner`; places outside
+/// the row are NaN.
+fn copy_block(row: &[f64], row_shape: &[usize], inner: &[usize], corner: &[usize], block: &mut Vec<f64>) {
+    if inner == row_shape {
+        return block.extend_from_slice(row);
+    }
+    let stride: usize = row_shape[1..].iter().product();
+    let end = block.len() + inner.iter().product::<usize>();
+    for k in corner[0]..(corner[0] + inner[0]).min(row_shape[0]) {
+        copy_block(&row[k * stride..(k + 1) * stride], &row_shape[1..], &inner[1..], &corner[1..], block);
+    }
+    block.resize(end, f64::NAN);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Dimension;
 
     #[test]
     fn chunks_stay_between_16_kib_and_1_mib() {
-        for row_shape in [
-            vec![],
-            vec![1],
-            vec![3],
-            vec![300],
-            vec![2794],
-            vec![200_000],
-            vec![256, 784],
-            vec![10_000, 64],
-        ] {
+        for row_shape in [vec![], vec![1], vec![3], vec![300], vec![2794], vec![200_000], vec![256, 784], vec![10_000, 64]] {
             for expected in [None, Some(1), Some(100), Some(1_000_000)] {
                 let chunk = chunk_shape(&row_shape, expected);
                 let bytes = size_of::<f64>() * chunk.iter().product::<usize>();
@@ -285,6 +301,41 @@ mod tests {
                 assert!(chunk[1..].iter().zip(&row_shape).all(|(part, whole)| part <= whole));
             }
         }
+    }
+
+    #[test]
+    fn rows_written_early_are_the_same_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = hdf5::File::create(folder.path().join("x.h5")).unwrap();
+        let axis = RowVariable::new("step", Vec::new(), "step");
+        let wide = RowVariable::new("wide", vec![Dimension::new("n", 5)], "wide");
+        let layout = RowLayout::table("early", axis, vec![wide]);
+        let mut stream = RowStream::create(&file, layout).unwrap();
+        stream.patience = Duration::ZERO;
+        for k in 0..1000 {
+            let x = f64::from(k);
+            stream.append(x, &[x, 2.0 * x, 3.0 * x, 4.0 * x, 5.0 * x], &[]).unwrap();
+            let committed: Vec<i64> = stream.group.attr(ROWS_COMMITTED).unwrap().read_raw().unwrap();
+            assert_eq!(committed, [i64::from(k) + 1]);
+        }
+        drop(stream);
+        let wide: Vec<f64> = file.dataset("early/wide").unwrap().read_raw().unwrap();
+        let expected: Vec<f64> = (0..1000).flat_map(|k| (1..6).map(move |j| f64::from(k * j))).collect();
+        assert_eq!(wide, expected);
+    }
+
+    #[test]
+    fn blocks_tile_a_row() {
+        let row: Vec<f64> = (0..15).map(f64::from).collect();
+        let starts = corners(&[3, 5], &[2, 4]);
+        assert_eq!(starts, [[0, 0], [0, 4], [2, 0], [2, 4]]);
+        let mut block = Vec::new();
+        copy_block(&row, &[3, 5], &[2, 4], &starts[3], &mut block);
+        assert_eq!(block[0], 14.0);
+        assert!(block.len() == 8 && block[1..].iter().all(|value| value.is_nan()));
+        block.clear();
+        copy_block(&row, &[3, 5], &[2, 4], &starts[0], &mut block);
+        assert_eq!(block, [0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0]);
     }
 
     #[test]

@@ -1,0 +1,138 @@
+//! Receivers of results while a run goes on.
+
+use std::ops::ControlFlow;
+
+use super::outcome::{EventHit, Statistics};
+use super::stepper::Step;
+
+/// Whether a run should go on.
+pub type Flow = ControlFlow<()>;
+
+/// Receives rows, steps and events as they happen; any of them can stop the run by returning
+/// [`ControlFlow::Break`].
+pub trait Observer {
+    /// A row at a save time.
+    fn on_row(&mut self, t: f64, y: &[f64]) -> Flow {
+        let _ = (t, y);
+        Flow::Continue(())
+    }
+
+    /// An accepted step, after its rows; it can be interpolated.
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        let _ = step;
+        Flow::Continue(())
+    }
+
+    /// A zero crossing, with the state there.
+    fn on_event(&mut self, hit: EventHit, y: &[f64]) -> Flow {
+        let _ = (hit, y);
+        Flow::Continue(())
+    }
+}
+
+/// Ignores everything.
+impl Observer for () {}
+
+/// Keeps every row in memory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trajectory {
+    /// Times of the rows.
+    pub times: Vec<f64>,
+    /// States, one row after the other.
+    pub states: Vec<f64>,
+    /// Components of a state.
+    pub dim: usize,
+}
+
+impl Trajectory {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// State of row `index`.
+    #[must_use]
+    pub fn state(&self, index: usize) -> &[f64] {
+        &self.states[index * self.dim..(index + 1) * self.dim]
+    }
+
+    /// State of the last row.
+    #[must_use]
+    pub fn last(&self) -> Option<&[f64]> {
+        (!self.is_empty()).then(|| self.state(self.len() - 1))
+    }
+}
+
+impl Observer for Trajectory {
+    fn on_row(&mut self, t: f64, y: &[f64]) -> Flow {
+        self.dim = y.len();
+        self.times.push(t);
+        self.states.extend_from_slice(y);
+        Flow::Continue(())
+    }
+}
+
+/// Sizes of accepted steps, for the record of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepSizes {
+    /// Ends of the steps.
+    pub times: Vec<f64>,
+    /// Signed sizes.
+    pub sizes: Vec<f64>,
+    /// Local error estimates in units of the tolerance.
+    pub errors: Vec<f64>,
+    /// Work after each step.
+    pub work: Vec<Statistics>,
+}
+
+impl Observer for StepSizes {
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        self.times.push(step.t1());
+        self.sizes.push(step.h());
+        self.errors.push(step.error());
+        self.work.push(step.statistics());
+        Flow::Continue(())
+    }
+}
+
+/// Passes everything to two observers; stops when either does.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn on_row(&mut self, t: f64, y: &[f64]) -> Flow {
+        let first = self.0.on_row(t, y);
+        self.1.on_row(t, y)?;
+        first
+    }
+
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        let first = self.0.on_step(step);
+        self.1.on_step(step)?;
+        first
+    }
+
+    fn on_event(&mut self, hit: EventHit, y: &[f64]) -> Flow {
+        let first = self.0.on_event(hit, y);
+        self.1.on_event(hit, y)?;
+        first
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn on_row(&mut self, t: f64, y: &[f64]) -> Flow {
+        (**self).on_row(t, y)
+    }
+
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        (**self).on_step(step)
+    }
+
+    fn on_event(&mut self, hit: EventHit, y: &[f64]) -> Flow {
+        (**self).on_event(hit, y)
+    }
+}
