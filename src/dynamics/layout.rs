@@ -20,6 +20,15 @@ pub struct Block {
     pub long_name: String,
 }
 
+impl Block {
+    /// Position of target `column` in the state vector.
+    #[must_use]
+    pub fn column_range(&self, column: usize) -> Range<usize> {
+        let start = self.range.start + column * self.rows;
+        start..start + self.rows
+    }
+}
+
 /// Blocks that tile a state vector exactly, for one or many targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateLayout {
@@ -88,6 +97,34 @@ impl StateLayout {
         if self.columns == 1 { unit } else { format!("{unit} of target {}", offset / block.rows) }
     }
 
+    /// Writes the Euclidean norm of each target's part of `y` to `out`.
+    pub fn column_norms(&self, y: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for block in &self.blocks {
+            for (column, out) in y[block.range.clone()].chunks_exact(block.rows).zip(out.iter_mut())
+            {
+                *out += column.iter().map(|x| x * x).sum::<f64>();
+            }
+        }
+        out.iter_mut().for_each(|x| *x = x.sqrt());
+    }
+
+    /// The part of `y` that belongs to target `column`: the state of a run with that target alone.
+    #[must_use]
+    pub fn column_state(&self, column: usize, y: &[f64]) -> Vec<f64> {
+        let parts = self.blocks.iter().flat_map(|b| &y[b.column_range(column)]);
+        parts.copied().collect()
+    }
+
+    /// Writes the state of a run with one target to the places of target `column` in `y`.
+    pub fn set_column_state(&self, column: usize, state: &[f64], y: &mut [f64]) {
+        let mut start = 0;
+        for block in &self.blocks {
+            y[block.column_range(column)].copy_from_slice(&state[start..start + block.rows]);
+            start += block.rows;
+        }
+    }
+
     fn block_at(&self, index: usize) -> Option<&Block> {
         self.blocks.iter().find(|b| b.range.contains(&index))
     }
@@ -111,3 +148,23 @@ impl Observable {
         Self { name: name.to_owned(), long_name: long_name.to_owned(), units: "1".to_owned() }
     }
 }
+
+/// The methods of [`VectorField`](super::VectorField) that a field named by a `layout` shares with
+/// every other.
+macro_rules! named_by_layout {
+    () => {
+        fn columns(&self) -> usize {
+            self.layout.columns()
+        }
+
+        fn column_of(&self, index: usize) -> usize {
+            self.layout.column_of(index)
+        }
+
+        fn component_name(&self, index: usize) -> String {
+            self.layout.component_name(index)
+        }
+    };
+}
+
+pub(super) use named_by_layout;

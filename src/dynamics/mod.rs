@@ -5,13 +5,31 @@
 //! A [`Dynamics`] adds what writers and commands need: named blocks with units, an initial state,
 //! closed-form equilibria and observables.
 
+mod equilibrium;
+mod error;
+mod feedback;
 mod field;
+mod layer_loop;
+mod layerwise_inversion;
 mod layout;
+mod reduction;
+mod registry;
+mod scratch;
+mod small_system;
+mod state_map;
 mod structure;
+mod transfer;
 
+pub use error::DynamicsError;
+pub use feedback::Feedback;
 pub use field::{DenseShifted, ShiftedSolver, SingularShift, VectorField};
+pub use layer_loop::LoopParameters;
+pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};
+pub use reduction::ReducedEquilibrium;
+pub use registry::{DYNAMICS, DynamicsEntry};
 pub use structure::{LayerLoop, SingleLoopChain, Structure};
+pub use transfer::{TRANSFERS, Transfer};
 
 /// A vector field with names: what writers, analyses and commands see.
 pub trait Dynamics: VectorField {
@@ -45,6 +63,13 @@ pub trait Dynamics: VectorField {
     fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {
         let _ = (t, y, column);
         Structure::Dense
+    }
+
+    /// The equilibrium equation of target column `column` in fewer unknowns, where the equations
+    /// allow it.
+    fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {
+        let _ = column;
+        None
     }
 }
 

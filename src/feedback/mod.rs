@@ -1,1 +1,15 @@
 //! Feedback matrices: initialisers and optimisation for stability.
+//!
+//! A loop that inverts `W_l` (n_l x n_{l-1}) is closed by `B` (n_{l-1} x n_l). Stable loops need
+//! negative feedback, e.g. `B = -W^T`. Deep feedback control instead drives every layer from the
+//! output controller through `Q_l` (n_l x n_L).
+
+mod controller;
+mod error;
+mod initial;
+mod registry;
+
+pub use controller::{jacobian_transpose, random_controller, weight_product};
+pub use error::FeedbackError;
+pub use initial::Initialiser;
+pub use registry::{FEEDBACK, FeedbackEntry};

@@ -1,1 +1,26 @@
-//! The record model and its writers: HDF5 (also valid netCDF-4), CSV and JSON.
+//! The record model and its writers: HDF5 that is also valid netCDF-4, CSV and JSON.
+//!
+//! A result is a tree of [`Group`]s of named [`Variable`]s over named [`Dimension`]s, plus at most
+//! one table of rows streamed while a command computes ([`RowLayout`]). [`create`] picks the
+//! format by the file name; every format uses the same names. `docs/results.md` lists them.
+
+mod csv;
+mod error;
+mod json;
+mod netcdf;
+mod output;
+mod provenance;
+mod reader;
+mod record;
+mod rows;
+mod writer;
+
+pub mod inspect;
+
+pub use error::ResultError;
+pub use output::{check_output, free_space};
+pub use provenance::{Provenance, utc};
+pub use reader::{ResultReader, VariableInfo};
+pub use record::{Attribute, Data, Dimension, Group, Value, Variable};
+pub use rows::{RowLayout, RowVariable, UnknownVariable};
+pub use writer::{Format, Header, ResultWriter, Status, Written, create};

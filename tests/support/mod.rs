@@ -14,7 +14,8 @@ impl Golden {
     /// Loads `tests/goldens/<name>.json`.
     pub fn load(name: &str) -> Self {
         let path = repository().join("tests/goldens").join(format!("{name}.json"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         Self(serde_json::from_str(&text).expect("golden files are valid JSON"))
     }
 

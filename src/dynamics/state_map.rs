@@ -1,0 +1,179 @@
+//! The elementwise part `phi` of a transfer `F(r) = W phi(r)`, ready for evaluation.
+
+use nalgebra::DMatrix;
+
+use super::error::{DynamicsError, require_finite};
+use super::transfer::Transfer;
+use crate::network::Activation;
+
+/// Units handled together where a sum must be formed before an activation.
+const CHUNK: usize = 64;
+
+/// An elementwise map of the state with its slope.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum StateMap {
+    /// `phi(r) = r`.
+    Identity,
+    /// `phi(r) = g(r)`.
+    Pointwise(Activation),
+    /// `phi(r) = s * r`, one column of `s` for all targets or one each.
+    Scaled(DMatrix<f64>),
+    /// `phi(r) = g(a + r) - g(a)`, one column of `a` for all targets or one each.
+    Shifted { activation: Activation, point: DMatrix<f64>, value: DMatrix<f64> },
+}
+
+impl StateMap {
+    /// The map of `transfer` on `units` units and `columns` targets.
+    pub(crate) fn new(
+        transfer: &Transfer,
+        units: usize,
+        columns: usize,
+    ) -> Result<Self, DynamicsError> {
+        if let Some(point) = transfer.operating_point() {
+            if point.nrows() != units || (point.ncols() != 1 && point.ncols() != columns) {
+                return Err(DynamicsError::Shape {
+                    what: "operating point".to_owned(),
+                    found_rows: point.nrows(),
+                    found_columns: point.ncols(),
+                    expected: format!("{units} x 1 or {units} x {columns}"),
+                });
+            }
+            require_finite("operating point", point)?;
+        }
+        Ok(match transfer {
+            Transfer::Linear => Self::Identity,
+            // With g the identity every transfer is `W r`.
+            other if other.activation() == Some(Activation::Linear) => Self::Identity,
+            Transfer::Nonlinear { activation } => Self::Pointwise(*activation),
+            Transfer::Tangent { activation, operating_point } => {
+                Self::Scaled(mapped(operating_point, |a, s| activation.slope(a, s)))
+            }
+            Transfer::InverseSlope { activation, operating_point } => {
+                Self::Scaled(inverse_slopes(*activation, operating_point)?)
+            }
+            Transfer::Deviation { activation, operating_point } => Self::Shifted {
+                activation: *activation,
+                point: operating_point.clone(),
+                value: mapped(operating_point, |a, h| activation.apply(a, h)),
+            },
+        })
+    }
+
+    /// Writes `phi(r)` to `out` for all targets.
+    pub(crate) fn apply(&self, r: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Identity => out.copy_from_slice(r),
+            Self::Pointwise(activation) => activation.apply(r, out),
+            Self::Scaled(s) | Self::Shifted { point: s, .. } => {
+                let units = s.nrows();
+                for (column, (r, out)) in
+                    r.chunks_exact(units).zip(out.chunks_exact_mut(units)).enumerate()
+                {
+                    self.apply_column(column, r, out);
+                }
+            }
+        }
+    }
+
+    /// Writes `phi(r)` to `out` for target `column`.
+    pub(crate) fn apply_column(&self, column: usize, r: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Identity => out.copy_from_slice(r),
+            Self::Pointwise(activation) => activation.apply(r, out),
+            Self::Scaled(s) => {
+                for ((out, r), s) in out.iter_mut().zip(r).zip(column_of(s, column)) {
+                    *out = s * r;
+                }
+            }
+            Self::Shifted { activation, point, value } => {
+                on_shifted(column_of(point, column), r, out, |a, out| activation.apply(a, out));
+                for (out, g) in out.iter_mut().zip(column_of(value, column)) {
+                    *out -= g;
+                }
+            }
+        }
+    }
+
+    /// Writes the slope `phi'(r)` to `out` for all targets.
+    pub(crate) fn slope(&self, r: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Identity => out.fill(1.0),
+            Self::Pointwise(activation) => activation.slope(r, out),
+            Self::Scaled(s) | Self::Shifted { point: s, .. } => {
+                let units = s.nrows();
+                for (column, (r, out)) in
+                    r.chunks_exact(units).zip(out.chunks_exact_mut(units)).enumerate()
+                {
+                    self.slope_column(column, r, out);
+                }
+            }
+        }
+    }
+
+    /// Writes the slope `phi'(r)` to `out` for target `column`.
+    pub(crate) fn slope_column(&self, column: usize, r: &[f64], out: &mut [f64]) {
+        match self {
+            Self::Identity => out.fill(1.0),
+            Self::Pointwise(activation) => activation.slope(r, out),
+            Self::Scaled(s) => out.copy_from_slice(column_of(s, column)),
+            Self::Shifted { activation, point, .. } => {
+                on_shifted(column_of(point, column), r, out, |a, out| activation.slope(a, out));
+            }
+        }
+    }
+
+    /// Whether the slope does not depend on the state.
+    pub(crate) fn has_constant_slope(&self) -> bool {
+        matches!(self, Self::Identity | Self::Scaled(_))
+    }
+
+    /// Whether the slope is the same constant for every target.
+    pub(crate) fn has_shared_slope(&self) -> bool {
+        match self {
+            Self::Identity => true,
+            Self::Scaled(s) => s.ncols() == 1,
+            Self::Pointwise(_) | Self::Shifted { .. } => false,
+        }
+    }
+}
+
+/// Column `column` of a matrix with one column per target, or its only column.
+fn column_of(matrix: &DMatrix<f64>, column: usize) -> &[f64] {
+    let units = matrix.nrows();
+    let column = if matrix.ncols() == 1 { 0 } else { column };
+    &matrix.as_slice()[column * units..(column + 1) * units]
+}
+
+/// Calls `map` on `point + r`, formed on the stack piece by piece.
+fn on_shifted(point: &[f64], r: &[f64], out: &mut [f64], map: impl Fn(&[f64], &mut [f64])) {
+    let mut sum = [0.0; CHUNK];
+    for ((point, r), out) in point.chunks(CHUNK).zip(r.chunks(CHUNK)).zip(out.chunks_mut(CHUNK)) {
+        for ((sum, a), r) in sum.iter_mut().zip(point).zip(r) {
+            *sum = a + r;
+        }
+        map(&sum[..r.len()], out);
+    }
+}
+
+fn mapped(point: &DMatrix<f64>, map: impl Fn(&[f64], &mut [f64])) -> DMatrix<f64> {
+    let mut out = DMatrix::zeros(point.nrows(), point.ncols());
+    map(point.as_slice(), out.as_mut_slice());
+    out
+}
+
+fn inverse_slopes(
+    activation: Activation,
+    point: &DMatrix<f64>,
+) -> Result<DMatrix<f64>, DynamicsError> {
+    let inverse = mapped(point, |a, s| activation.slope(a, s)).map(|s| 1.0 / s);
+    // A slope below about 5.6e-309 overflows in the same way as 0.
+    match inverse.iter().position(|x| !x.is_finite()) {
+        None => Ok(inverse),
+        Some(index) => Err(DynamicsError::ZeroSlope {
+            activation: activation.name(),
+            unit: index % point.nrows(),
+            target: index / point.nrows(),
+            operating_point: point.as_slice()[index],
+        }),
+    }
+}

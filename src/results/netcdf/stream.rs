@@ -1,0 +1,295 @@
+//! Rows streamed into chunked, compressed datasets that grow along their first axis.
+//!
+//! Rows are buffered until a chunk is full and written aligned with it, so no compressed chunk is
+//! rewritten except the last one, at the end of the file or when rows come so slowly that waiting
+//! for a full chunk would risk them.
+
+use std::time::{Duration, Instant};
+
+use hdf5::plist::file_create::AttrCreationOrder;
+use hdf5::{Dataset, Extent, Hyperslab, SliceOrIndex};
+use ndarray::ArrayViewD;
+
+use super::{objects, scales};
+use crate::results::rows::Source;
+use crate::results::{RowLayout, RowVariable, Value};
+
+/// Bounds on the size of a chunk, in bytes: smaller ones cost more in bookkeeping than they hold,
+/// larger ones do not fit the chunk cache of HDF5 readers (1 MiB by default).
+const CHUNK_BYTES: std::ops::RangeInclusive<usize> = (16 << 10)..=(1 << 20);
+
+/// Size aimed at when nothing else decides.
+const USUAL_CHUNK_BYTES: usize = 128 << 10;
+
+/// Deflate level: on shuffled trajectories higher levels cost several times more for a few per
+/// cent (measured in benches/results.rs).
+const DEFLATE_LEVEL: u8 = 1;
+
+/// Rows are on disk after this long even if they do not fill a chunk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The attribute of the table's group that counts rows known to be whole on disk.
+pub(crate) const ROWS_COMMITTED: &str = "rows_committed";
+
+/// One growing dataset.
+struct Column {
+    dataset: Dataset,
+    /// `None` for the row axis itself.
+    source: Option<Source>,
+    /// Extents after the row axis.
+    row_shape: Vec<usize>,
+    width: usize,
+    chunk_rows: usize,
+    /// Rows not yet in a full chunk.
+    buffer: Vec<f64>,
+    /// Rows in full chunks, all on disk.
+    chunked_rows: usize,
+    /// Rows on disk, those of an early last chunk included.
+    written_rows: usize,
+    /// Current length of the dataset.
+    extent: usize,
+}
+
+/// The table being filled.
+pub(super) struct RowStream {
+    file: hdf5::File,
+    group: hdf5::Group,
+    layout: RowLayout,
+    columns: Vec<Column>,
+    rows: usize,
+    committed: usize,
+    last_flush: Instant,
+}
+
+impl RowStream {
+    /// Creates the group, its axis and its empty variables.
+    pub(super) fn create(file: &hdf5::File, layout: RowLayout) -> hdf5::Result<Self> {
+        let group = objects::create_group(file, &layout.group)?;
+        objects::write_attribute(&group, ROWS_COMMITTED, &Value::I64(0))?;
+        let axis = Column::create(&group, &layout.axis, None, layout.expected_rows)?;
+        scales::set_scale(&axis.dataset, &layout.axis.name)?;
+        let mut named = vec![(layout.axis.name.clone(), axis.dataset.clone())];
+        for dimension in layout.variables().flat_map(|variable| &variable.dims) {
+            if !named.iter().any(|(name, _)| *name == dimension.name) {
+                named
+                    .push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
+            }
+        }
+        let mut columns = vec![axis];
+        for (variable, source) in &layout.columns {
+            let column =
+                Column::create(&group, variable, Some(source.clone()), layout.expected_rows)?;
+            objects::write_attribute(&column.dataset, "_FillValue", &Value::F64(f64::NAN))?;
+            let dims: Vec<&str> = std::iter::once(&layout.axis.name)
+                .chain(variable.dims.iter().map(|d| &d.name))
+                .map(|s| s.as_str())
+                .collect();
+            objects::attach(&column.dataset, &dims, &named)?;
+            columns.push(column);
+        }
+        file.flush()?;
+        Ok(Self {
+            file: file.clone(),
+            group,
+            layout,
+            columns,
+            rows: 0,
+            committed: 0,
+            last_flush: Instant::now(),
+        })
+    }
+
+    /// Rows appended so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Buffers a row and writes every chunk it fills.
+    pub(super) fn append(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> hdf5::Result<()> {
+        self.layout.assert_widths(state, observables);
+        let mut wrote = false;
+        self.rows += 1;
+        for column in &mut self.columns {
+            match &column.source {
+                None => column.buffer.push(axis),
+                Some(source) => column.buffer.extend_from_slice(source.slice(state, observables)),
+            }
+            wrote |= column.write_full_chunk()?;
+        }
+        let late = self.last_flush.elapsed() > PATIENCE;
+        if late {
+            self.columns.iter_mut().try_for_each(Column::write_tail)?;
+        }
+        if wrote || late { self.commit() } else { Ok(()) }
+    }
+
+    /// Writes what is left in the buffers.
+    pub(super) fn close(&mut self) -> hdf5::Result<()> {
+        self.columns.iter_mut().try_for_each(Column::write_tail)?;
+        self.commit()
+    }
+
+    /// Data first, then the count of rows a reader may trust, each forced out.
+    fn commit(&mut self) -> hdf5::Result<()> {
+        let longest = self.columns.iter().map(|column| column.extent).max().unwrap_or(0);
+        self.columns.iter_mut().try_for_each(|column| column.grow_to(longest))?;
+        self.file.flush()?;
+        let whole = self.columns.iter().map(|column| column.written_rows).min().unwrap_or(0);
+        if whole > self.committed {
+            self.group
+                .attr(ROWS_COMMITTED)?
+                .write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
+            self.file.flush()?;
+            self.committed = whole;
+        }
+        self.last_flush = Instant::now();
+        Ok(())
+    }
+}
+
+impl Drop for RowStream {
+    /// Buffered rows of an unfinished file are worth saving; nobody is left to tell of a failure.
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
+impl Column {
+    fn create(
+        group: &hdf5::Group,
+        variable: &RowVariable,
+        source: Option<Source>,
+        expected_rows: Option<usize>,
+    ) -> hdf5::Result<Self> {
+        let row_shape: Vec<usize> = variable.dims.iter().map(|dim| dim.length).collect();
+        let chunk = chunk_shape(&row_shape, expected_rows);
+        let extents: Vec<Extent> = std::iter::once(Extent::resizable(0))
+            .chain(row_shape.iter().map(|&length| Extent::fixed(length)))
+            .collect();
+        let dataset = group
+            .new_dataset::<f64>()
+            .attr_creation_order(AttrCreationOrder::Indexed)
+            .chunk(chunk.clone())
+            .shuffle()
+            .deflate(DEFLATE_LEVEL)
+            .fill_value(f64::NAN)
+            .shape(extents)
+            .create(variable.name.as_str())?;
+        objects::write_attribute(&dataset, "units", &variable.units.as_str().into())?;
+        objects::write_attribute(&dataset, "long_name", &variable.long_name.as_str().into())?;
+        Ok(Self {
+            dataset,
+            source,
+            width: variable.width(),
+            row_shape,
+            chunk_rows: chunk[0],
+            buffer: Vec::new(),
+            chunked_rows: 0,
+            written_rows: 0,
+            extent: 0,
+        })
+    }
+
+    fn buffered_rows(&self) -> usize {
+        self.buffer.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// Writes the buffer if it fills a chunk, and says whether it did.
+    fn write_full_chunk(&mut self) -> hdf5::Result<bool> {
+        if self.buffered_rows() < self.chunk_rows {
+            return Ok(false);
+        }
+        self.write_buffer()?;
+        self.chunked_rows = self.written_rows;
+        self.buffer.clear();
+        Ok(true)
+    }
+
+    /// Writes the rows of an unfinished chunk and keeps them for when it is full.
+    fn write_tail(&mut self) -> hdf5::Result<()> {
+        if self.chunked_rows + self.buffered_rows() > self.written_rows {
+            self.write_buffer()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_buffer(&mut self) -> hdf5::Result<()> {
+        let (start, rows) = (self.chunked_rows, self.buffered_rows());
+        self.grow_to(start + rows)?;
+        let shape: Vec<usize> =
+            std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+        let view = ArrayViewD::from_shape(shape, &self.buffer)?;
+        let slab: Vec<SliceOrIndex> = std::iter::once(start..start + rows)
+            .chain(self.row_shape.iter().map(|&length| 0..length))
+            .map(SliceOrIndex::from)
+            .collect();
+        self.dataset.write_slice(view, Hyperslab::from(slab))?;
+        self.written_rows = start + rows;
+        Ok(())
+    }
+
+    fn grow_to(&mut self, rows: usize) -> hdf5::Result<()> {
+        if rows > self.extent {
+            let shape: Vec<usize> =
+                std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+            self.dataset.resize(shape)?;
+            self.extent = rows;
+        }
+        Ok(())
+    }
+}
+
+/// The shape of a chunk: whole rows where they fit, else one row cut along its slowest axes.
+fn chunk_shape(row_shape: &[usize], expected_rows: Option<usize>) -> Vec<usize> {
+    let value = size_of::<f64>();
+    let row_bytes = value * row_shape.iter().product::<usize>().max(1);
+    let fewest = CHUNK_BYTES.start().div_ceil(row_bytes);
+    let usual = (USUAL_CHUNK_BYTES / row_bytes).max(1);
+    let rows = expected_rows.map_or(usual, |expected| usual.min(expected)).max(fewest);
+    let mut room = CHUNK_BYTES.end() / value;
+    let mut inner: Vec<usize> = Vec::with_capacity(row_shape.len());
+    for &length in row_shape.iter().rev() {
+        let part = length.min(room).max(1);
+        inner.push(part);
+        room = (room / part).max(1);
+    }
+    std::iter::once(rows).chain(inner.into_iter().rev()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_stay_between_16_kib_and_1_mib() {
+        for row_shape in [
+            vec![],
+            vec![1],
+            vec![3],
+            vec![300],
+            vec![2794],
+            vec![200_000],
+            vec![256, 784],
+            vec![10_000, 64],
+        ] {
+            for expected in [None, Some(1), Some(100), Some(1_000_000)] {
+                let chunk = chunk_shape(&row_shape, expected);
+                let bytes = size_of::<f64>() * chunk.iter().product::<usize>();
+                assert!(CHUNK_BYTES.contains(&bytes), "{row_shape:?}: {chunk:?} is {bytes} bytes");
+                assert!(chunk[1..].iter().zip(&row_shape).all(|(part, whole)| part <= whole));
+            }
+        }
+    }
+
+    #[test]
+    fn few_rows_make_small_chunks() {
+        assert_eq!(chunk_shape(&[3], Some(100)), [683, 3]);
+        assert_eq!(chunk_shape(&[300], Some(101)), [54, 300]);
+    }
+}

@@ -1,0 +1,15 @@
+//! The dynamics: values against references, derivatives against differences, structure against
+//! dense matrices.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod batches;
+mod catalogue;
+mod derivatives;
+mod equilibria;
+mod errors;
+mod purity;
+mod reductions;
+mod shifted;
+mod structures;

@@ -1,0 +1,79 @@
+//! Block structure against the dense Jacobian.
+
+use dynamic_inversion::dynamics::{LayerLoop, Structure};
+use nalgebra::DMatrix;
+
+use crate::catalogue;
+
+/// `[[-I/tau_state, B/tau_state], [M/tau_controller, -leak I/tau_controller]]`.
+fn dense_loop(l: &LayerLoop) -> DMatrix<f64> {
+    let (m, n) = l.forward.shape();
+    let mut jac = DMatrix::zeros(n + m, n + m);
+    jac.view_mut((0, 0), (n, n)).fill_with_identity();
+    jac.view_mut((n, n), (m, m)).fill_with_identity();
+    let mut scale = |rows: std::ops::Range<usize>, factor: f64| {
+        jac.rows_mut(rows.start, rows.len()).scale_mut(factor);
+    };
+    scale(0..n, -1.0 / l.tau_state);
+    scale(n..n + m, -l.leak / l.tau_controller);
+    jac.view_mut((0, n), (n, m)).copy_from(&(&l.feedback / l.tau_state));
+    jac.view_mut((n, 0), (m, n)).copy_from(&(&l.forward / l.tau_controller));
+    jac
+}
+
+/// The rows and columns of the dense Jacobian that belong to one target.
+pub fn jacobian_of_column(
+    dynamics: &dyn dynamic_inversion::dynamics::Dynamics,
+    y: &[f64],
+    column: usize,
+) -> DMatrix<f64> {
+    let mut full = DMatrix::zeros(y.len(), y.len());
+    dynamics.jacobian(0.0, y, &mut full);
+    let indices: Vec<usize> =
+        dynamics.layout().blocks().iter().flat_map(|b| b.column_range(column)).collect();
+    full.select_rows(&indices).select_columns(&indices)
+}
+
+#[test]
+fn structures_reproduce_the_dense_jacobian() {
+    for instance in catalogue::all() {
+        let dynamics = instance.dynamics.as_ref();
+        let y = catalogue::state(&instance, 0);
+        for column in 0..dynamics.columns() {
+            let dense = jacobian_of_column(dynamics, &y, column);
+            match dynamics.structure(0.0, &y, column) {
+                Structure::LayerLoops(loops) => {
+                    let mut start = 0;
+                    for block in loops.iter().map(dense_loop) {
+                        let size = block.nrows();
+                        let part = dense.view((start, start), (size, size));
+                        assert!((part - block).amax() < 1e-15, "{}", instance.name);
+                        // Nothing above the diagonal: the loop does not feel the loops below it.
+                        let right = dense.ncols() - start - size;
+                        assert_eq!(dense.view((start, start + size), (size, right)).sum(), 0.0);
+                        start += size;
+                    }
+                    assert_eq!(start, dense.nrows(), "{}", instance.name);
+                }
+                Structure::SingleLoop(_) | Structure::Dense => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn targets_do_not_mix() {
+    for instance in catalogue::all() {
+        let dynamics = instance.dynamics.as_ref();
+        let y = catalogue::state(&instance, 0);
+        let mut jac = DMatrix::zeros(y.len(), y.len());
+        dynamics.jacobian(0.0, &y, &mut jac);
+        for i in 0..y.len() {
+            for j in 0..y.len() {
+                if dynamics.column_of(i) != dynamics.column_of(j) {
+                    assert_eq!(jac[(i, j)], 0.0, "{} ({i}, {j})", instance.name);
+                }
+            }
+        }
+    }
+}
