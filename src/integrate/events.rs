@@ -155,7 +155,7 @@ fn crossing(g: &mut impl FnMut(f64) -> f64, from: (f64, f64), to: (f64, f64)) ->
     let mut allowance = resolution.max(width * 2f64.powi(-60)) * 2f64.powi(
         i32::try_from(bisections(width, resolution)).expect("at most 62") + 1,
     );
-    for _ in 0..=bisections(width, resolution) + 1 {
+    for _ in 0..=bisections(width, resolution) + 3 {
         if gb == 0.0 || (b - a).abs() <= resolution {
             break;
         }
@@ -175,6 +175,17 @@ fn crossing(g: &mut impl FnMut(f64) -> f64, from: (f64, f64), to: (f64, f64)) ->
             truncated
         } else {
             middle - toward * radius
+        };
+        // A root next to an end is boxed in from the other side.
+        let nudge = resolution.copysign(b - a);
+        let t = if (b - a).abs() <= 2.0 * resolution {
+            middle
+        } else if (t - a).abs() < resolution {
+            a + nudge
+        } else if (t - b).abs() < resolution {
+            b - nudge
+        } else {
+            t
         };
         if t == a || t == b {
             break;

@@ -415,7 +415,7 @@ impl Step<'_, '_> {
     ) -> Option<Result<Equilibrium, Refusal>> {
         let i = &mut *self.integrator;
         let f = i.scheme.end_derivative(&mut i.env, i.t, &i.y1);
-        let candidate = watch.note(&i.env, i.t, i.h, &i.y1, f)?;
+        let candidate = watch.note(&mut i.env, i.t, i.h, &i.y1, f)?;
         Some(watch.confirm(&mut i.env, candidate, i.t, &i.y1, i.h.signum()))
     }
 }
