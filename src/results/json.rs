@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::output::PendingFile;
 use super::{
     Data, Dimension, Group, Header, ResultError, ResultWriter, RowLayout, RowVariable, Status,
-    Value, Variable, Written,
+    Variable, Written,
 };
 
 /// Writes one JSON file. Rows wait in unnamed files, one per variable, since JSON wants each
@@ -240,20 +240,9 @@ fn nested(values: &[Json], dims: &[Dimension]) -> Json {
 fn attributes_json(attributes: &[super::Attribute]) -> Json {
     attributes
         .iter()
-        .map(|attribute| (attribute.name.clone(), value_json(&attribute.value)))
+        .map(|attribute| (attribute.name.clone(), attribute.value.json()))
         .collect::<Map<_, _>>()
         .into()
-}
-
-fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Text(text) => text.as_str().into(),
-        Value::Texts(texts) => json!(texts),
-        Value::F64(number) => (*number).into(),
-        Value::F64s(numbers) => json!(numbers),
-        Value::I64(number) => (*number).into(),
-        Value::U8s(numbers) => json!(numbers),
-    }
 }
 
 /// Adds the members of `more`, member by member.

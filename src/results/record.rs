@@ -82,6 +82,20 @@ pub enum Value {
     U8s(Vec<u8>),
 }
 
+impl Value {
+    /// The value as JSON; numbers that are not finite become `null`.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Texts(texts) => texts.as_slice().into(),
+            Self::F64(number) => (*number).into(),
+            Self::F64s(numbers) => numbers.as_slice().into(),
+            Self::I64(number) => (*number).into(),
+            Self::U8s(numbers) => numbers.as_slice().into(),
+        }
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())

@@ -6,6 +6,7 @@ mod support;
 mod crash;
 mod interop;
 mod output;
+mod overview;
 mod round_trip;
 
 use std::sync::{RwLock, RwLockReadGuard};

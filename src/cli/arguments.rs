@@ -1,0 +1,107 @@
+//! Arguments: the flags commands share. Help, completions and the man page come from these types.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, ValueEnum};
+
+use super::commands::Command;
+
+/// Simulate and analyse networks that assign credit by feedback control
+#[derive(Debug, Parser)]
+#[command(
+    name = "dinv",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 100
+)]
+pub struct Arguments {
+    /// How to show things.
+    #[command(flatten)]
+    pub display: DisplayArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command: what reaches the terminal besides results.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Display")]
+pub struct DisplayArgs {
+    /// Show results, warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also show remarks on how the result was obtained
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to colour: auto (the default; honours NO_COLOR), always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub color: ColorWhen,
+    /// Do not show progress
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The model and what the command line changes in it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Model")]
+pub struct ModelArgs {
+    /// Model file (TOML); `-` reads standard input
+    #[arg(value_name = "MODEL", help_heading = None::<&str>)]
+    pub model: PathBuf,
+    /// Replace one value of the model, e.g. `run.t_span=[-1,1]` (repeatable, recorded in the result)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Replace the seed of the model
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Result file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Machine-readable results.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
+pub struct JsonArgs {
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How much of the machine to use.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Computation")]
+pub struct ThreadArgs {
+    /// Threads to compute with; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}

@@ -1,0 +1,32 @@
+//! The commands: one file each, one line each in [`Command`] and in its `run`.
+
+mod completions;
+mod list;
+mod man;
+
+use clap::Subcommand;
+
+use super::arguments::DisplayArgs;
+use crate::error::{Error, ExitCode};
+
+/// Every command of the program.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the names a model file may use
+    List(list::ListArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page (roff)
+    Man(man::ManArgs),
+}
+
+impl Command {
+    /// Carries the command out. `display` says what may reach the terminal besides the result.
+    pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
+        match self {
+            Self::List(arguments) => list::run(arguments, display),
+            Self::Completions(arguments) => completions::run(arguments),
+            Self::Man(arguments) => man::run(arguments),
+        }
+    }
+}
