@@ -13,6 +13,7 @@ mod provenance;
 mod reader;
 mod record;
 mod rows;
+mod weights;
 mod writer;
 
 pub mod inspect;
@@ -23,4 +24,5 @@ pub use provenance::{Provenance, utc};
 pub use reader::{ResultReader, VariableInfo};
 pub use record::{Attribute, Data, Dimension, Group, Value, Variable};
 pub use rows::{RowLayout, RowVariable, UnknownVariable};
+pub use weights::{feedback_variable, layer_axis, weights_group};
 pub use writer::{Format, Header, ResultWriter, Status, Written, create};
