@@ -415,13 +415,17 @@ impl Step<'_, '_> {
     ) -> Option<Result<Equilibrium, Refusal>> {
         let i = &mut *self.integrator;
         let f = i.scheme.end_derivative(&mut i.env, i.t, &i.y1);
-        let candidate = watch.note(&i.env, i.t, i.h, &i.y1, f)?;
+        let candidate = watch.note(&mut i.env, i.t, i.h, &i.y1, f)?;
         Some(watch.confirm(&mut i.env, candidate, i.t, &i.y1, i.h.signum()))
     }
 }
 
 /// Refuses starts that make no sense.
-fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Result<(), InvalidRun> {
+fn check_start(
+    field: &dyn VectorField,
+    t_span: (f64, f64),
+    y0: &[f64],
+) -> Result<(), InvalidRun> {
     if y0.len() != field.dim() {
         let (expected, found) = (field.dim(), y0.len());
         return Err(InvalidRun::Length { what: "the initial state", expected, found });
@@ -432,9 +436,10 @@ fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Resul
         }
     }
     match y0.iter().position(|y| !y.is_finite()) {
-        Some(i) => {
-            Err(InvalidRun::InitialValue { component: field.component_name(i), value: y0[i] })
-        }
+        Some(i) => Err(InvalidRun::InitialValue {
+            component: field.component_name(i),
+            value: y0[i],
+        }),
         None => Ok(()),
     }
 }

@@ -22,7 +22,6 @@ pub mod weights;
 
 pub use activation::{ACTIVATIONS, Activation, LEAKY_SLOPE};
 pub use error::{NetworkError, require_finite};
-
 pub use feedforward::Network;
 pub use forward::Forward;
 pub use initial::Initialiser;

@@ -154,5 +154,11 @@ fn the_registry_is_well_formed() {
         assert!(entry.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", entry.name);
         assert!(!entry.summary.is_empty() && !entry.reference.is_empty(), "{}", entry.name);
         assert!(DYNAMICS[..k].iter().all(|e| e.name != entry.name), "{}", entry.name);
+        let prefix = format!("{} ", entry.name);
+        assert!(
+            catalogue::all().iter().any(|instance| instance.name.starts_with(&prefix)),
+            "{} has no instance among the tests",
+            entry.name
+        );
     }
 }

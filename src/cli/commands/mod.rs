@@ -22,9 +22,9 @@ pub enum Command {
 
 impl Command {
     /// Carries the command out. `display` says what may reach the terminal besides the result.
-    pub(super) fn run(&self, _display: &DisplayArgs) -> Result<ExitCode, Error> {
+    pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
-            Self::List(arguments) => list::run(arguments),
+            Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }
