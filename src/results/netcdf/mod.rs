@@ -4,6 +4,7 @@
 //! Object formats are those of HDF5 1.8. Newer ones (`latest`) leave a killed run's file marked
 //! as open for writing, which no reader then opens.
 
+mod chunks;
 mod deflate;
 mod ffi;
 mod objects;
