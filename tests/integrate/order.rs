@@ -66,9 +66,8 @@ fn errors(method: &'static Method, steps: u32) -> (f64, f64) {
         Integrator::new(&problem, method, &options, (0.0, t_end), &exact(0.0)).unwrap();
     let mut inside = 0.0_f64;
     let mut y = [0.0; 2];
-    let distance = |t: f64, y: &[f64]| {
-        exact(t).iter().zip(y).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()))
-    };
+    let distance =
+        |t: f64, y: &[f64]| exact(t).iter().zip(y).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()));
     while let Some(mut step) = integrator.step().unwrap() {
         for k in 1..=5 {
             let t = step.t0() + step.h() * f64::from(k) / 6.0;

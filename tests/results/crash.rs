@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use dynamic_inversion::dynamics::{Observable, StateLayout};
-use dynamic_inversion::results::{self, Header, ResultError, ResultReader, RowLayout, Status, check_output};
+use dynamic_inversion::results::{
+    self, Header, ResultError, ResultReader, RowLayout, Status, check_output,
+};
 
 use crate::{open_files, start};
 
@@ -15,7 +17,9 @@ const FOLDER: &str = "DINV_TEST_FOLDER";
 /// This test binary again, running only the test `name`.
 fn child(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "--ignored", "--nocapture", "--test-threads=1", name]).env(FOLDER, folder);
+    command
+        .args(["--exact", "--ignored", "--nocapture", "--test-threads=1", name])
+        .env(FOLDER, folder);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -27,7 +31,8 @@ fn own_folder() -> std::path::PathBuf {
 /// Writes rows until it is killed or the file system refuses.
 fn write_rows(path: &Path) -> Result<(), ResultError> {
     let mut writer = results::create(path, false, &Header::default())?;
-    let layout = StateLayout::new(1).with("state", 300, "activity").with("controller", 3, "control");
+    let layout =
+        StateLayout::new(1).with("state", 300, "activity").with("controller", 3, "control");
     writer.start_rows(RowLayout::trajectory(&layout, &[Observable::new("residual", "norm")]))?;
     println!("{}", writer.partial_path().display());
     for k in 0..1_000_000 {
@@ -68,7 +73,10 @@ fn killed_runs_leave_whole_rows_marked_running() {
         assert_eq!(state.len(), 300 * times.len());
         for (k, row) in state.chunks_exact(300).enumerate() {
             assert_eq!(times[k], k as f64);
-            assert!(row.iter().enumerate().all(|(i, &value)| value == ((k + i) as f64).sin()), "row {k}");
+            assert!(
+                row.iter().enumerate().all(|(i, &value)| value == ((k + i) as f64).sin()),
+                "row {k}"
+            );
         }
         assert_eq!(reader.f64s("trajectory/residual").unwrap(), times);
     }
@@ -91,13 +99,19 @@ fn a_full_disk_is_an_error_that_says_so() {
     // The limit counts blocks of 512 or 1024 bytes; its signal would end the process before the
     // call that hit it could fail.
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2000; exec \"$0\" \"$@\""]).arg(writer.get_program()).args(writer.get_args());
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 2000; exec \"$0\" \"$@\""])
+        .arg(writer.get_program())
+        .args(writer.get_args());
     limited.env(FOLDER, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = start(&mut limited).wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     for format in ["h5", "csv", "json"] {
-        let error = said.lines().find(|line| line.contains("error: ") && line.contains(&format!("full.{format}"))).unwrap();
+        let error = said
+            .lines()
+            .find(|line| line.contains("error: ") && line.contains(&format!("full.{format}")))
+            .unwrap();
         assert!(error.contains("File too large"), "{error}");
         assert!(!folder.path().join("full").with_extension(format).exists());
         assert!(folder.path().join(format!("full.{format}.partial")).exists());
@@ -109,7 +123,8 @@ fn a_full_disk_is_an_error_that_says_so() {
 fn holder() {
     let folder = own_folder();
     let _reading = hdf5::File::open(folder.join("held.h5")).unwrap();
-    let mut _writing = results::create(&folder.join("other.csv"), false, &Header::default()).unwrap();
+    let mut _writing =
+        results::create(&folder.join("other.csv"), false, &Header::default()).unwrap();
     println!("holding");
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
@@ -131,7 +146,10 @@ fn files_in_use_are_refused_before_computing() {
     assert!(matches!(&refused, ResultError::InUse { path } if *path == held), "{refused}");
     assert!(refused.to_string().contains("in use by another process"));
     // The other process is still writing this one.
-    assert!(matches!(check_output(&folder.path().join("other.csv"), false), Err(ResultError::InUse { .. })));
+    assert!(matches!(
+        check_output(&folder.path().join("other.csv"), false),
+        Err(ResultError::InUse { .. })
+    ));
     assert!(folder.path().join("other.csv.partial").exists());
 
     process.stdin.take();

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use dynamic_inversion::dynamics::{Observable, StateLayout};
 use dynamic_inversion::results::{
-    self, Attribute, Data, Dimension, Group, Header, Provenance, ResultWriter, RowLayout, RowVariable, Status, Value, Variable,
+    self, Attribute, Data, Dimension, Group, Header, Provenance, ResultWriter, RowLayout,
+    RowVariable, Status, Value, Variable,
 };
 use nalgebra::{Complex, DMatrix};
 
@@ -29,7 +30,13 @@ fn python() -> PathBuf {
 fn python_accepts(check: &str, folder: &Path) {
     let script = repository().join("tests/results/interop.py");
     let mut command = Command::new(python());
-    command.args(["-W", "error"]).arg(script).arg(check).arg(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["-W", "error"])
+        .arg(script)
+        .arg(check)
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let output = start(&mut command).wait_with_output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{check}:\n{}{}", said(&output.stdout), said(&output.stderr));
@@ -48,12 +55,17 @@ fn create(path: &Path) -> Box<dyn ResultWriter> {
 fn square_run(path: &Path, targets: usize, status: Status) {
     let _open = open_files();
     let mut writer = create(path);
-    let layout = StateLayout::new(targets).with("state", 3, "inverted activity").with("controller", 2, "control signal");
+    let layout = StateLayout::new(targets).with("state", 3, "inverted activity").with(
+        "controller",
+        2,
+        "control signal",
+    );
     let observables = [Observable::new("residual", "norm of the residual")];
     writer.start_rows(RowLayout::trajectory(&layout, &observables)).unwrap();
     for k in 0..3 {
         let row: Vec<f64> = (0..layout.dim()).map(|i| f64::from(k) * 1000.0 + i as f64).collect();
-        let residual: Vec<f64> = (0..targets).map(|c| 0.25 + f64::from(k) + 10.0 * c as f64).collect();
+        let residual: Vec<f64> =
+            (0..targets).map(|c| 0.25 + f64::from(k) + 10.0 * c as f64).collect();
         writer.append_row(0.5 * f64::from(k), &row, &residual).unwrap();
     }
     writer.finish(status).unwrap();
@@ -75,17 +87,36 @@ fn matrices_texts_flags_and_complex_numbers_arrive_as_meant() {
     let mut writer = create(&folder.path().join("groups.h5"));
     let w = DMatrix::from_fn(3, 2, |i, j| (10 * i + j) as f64);
     let weights = Group::new("weights")
-        .with(Variable::matrix("w_1", "layer_1", "layer_0", &w).units("1").long_name("weights of layer 1"))
-        .with(Variable::texts("activation", "layer", vec!["tanh_β".to_owned(), "sigmoid".to_owned()]))
+        .with(
+            Variable::matrix("w_1", "layer_1", "layer_0", &w)
+                .units("1")
+                .long_name("weights of layer 1"),
+        )
+        .with(Variable::texts(
+            "activation",
+            "layer",
+            vec!["tanh_β".to_owned(), "sigmoid".to_owned()],
+        ))
         .with(Variable::text("output", "tanh_β"));
     writer.write_group(&weights).unwrap();
     let verdicts = ["stable", "marginal", "unstable"];
     let stability = Group::new("stability")
-        .with_all(Variable::complex("eigenvalue", "mode", &[Complex::new(-0.25, 1.5), Complex::new(-0.25, -1.5)]))
+        .with_all(Variable::complex(
+            "eigenvalue",
+            "mode",
+            &[Complex::new(-0.25, 1.5), Complex::new(-0.25, -1.5)],
+        ))
         .with(Variable::flags("verdict", Vec::new(), vec![2], &verdicts))
-        .with(Variable::flags("mode_verdict", vec![Dimension::new("mode", 2)], vec![0, 2], &verdicts))
+        .with(Variable::flags(
+            "mode_verdict",
+            vec![Dimension::new("mode", 2)],
+            vec![0, 2],
+            &verdicts,
+        ))
         .with(Variable::boolean("balanced", true))
-        .with(Variable::scalar("spectral_abscissa", -0.25).units("1").long_name("largest real part"))
+        .with(
+            Variable::scalar("spectral_abscissa", -0.25).units("1").long_name("largest real part"),
+        )
         .with(Variable::integers("rank", "mode", vec![2, 1]))
         .attribute("method", "full spectrum");
     writer.write_group(&stability).unwrap();
@@ -102,7 +133,10 @@ fn matrices_texts_flags_and_complex_numbers_arrive_as_meant() {
     let table = RowLayout::table(
         "training",
         RowVariable::new("step", Vec::new(), "examples seen"),
-        vec![RowVariable::new("loss", vec![Dimension::new("rule", 2)], "loss"), RowVariable::new("angle", Vec::new(), "angle")],
+        vec![
+            RowVariable::new("loss", vec![Dimension::new("rule", 2)], "loss"),
+            RowVariable::new("angle", Vec::new(), "angle"),
+        ],
     );
     writer.start_rows(table).unwrap();
     writer.append_row(0.0, &[1.0, 2.0, 3.0], &[]).unwrap();
@@ -118,7 +152,8 @@ fn model_texts_of_any_length_are_byte_identical() {
     let open = open_files();
     // The header of an HDF5 object takes 64 KiB; a text in an attribute would end there.
     for length in [0, 1, 65_503, 65_504, 65_536, 78_195] {
-        let mut text: String = "weights = [0.125, -0.5] # β\n".chars().cycle().take(length).collect();
+        let mut text: String =
+            "weights = [0.125, -0.5] # β\n".chars().cycle().take(length).collect();
         while text.len() > length {
             text.pop();
         }
@@ -154,7 +189,9 @@ fn chunks_and_sizes_are_reasonable() {
         let mut row = vec![0.0; units];
         for k in 0..rows {
             for value in &mut row {
-                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                noise = noise
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 *value = f64::from_bits(0x3ff0_0000_0000_0000 | noise >> 12);
             }
             writer.append_row(f64::from(k) * 0.1, &row, &[]).unwrap();

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use dynamic_inversion::dynamics::StateLayout;
-use dynamic_inversion::results::{self, Header, ResultError, ResultReader, RowLayout, Status, check_output, free_space};
+use dynamic_inversion::results::{
+    self, Header, ResultError, ResultReader, RowLayout, Status, check_output, free_space,
+};
 
 use crate::open_files;
 
@@ -15,7 +17,8 @@ fn write(path: &Path, value: f64) -> Result<(), ResultError> {
 }
 
 fn names(folder: &Path) -> Vec<std::ffi::OsString> {
-    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names
 }
@@ -69,7 +72,10 @@ fn a_name_taken_meanwhile_is_not_overwritten() {
     std::fs::write(&path, "someone else's").unwrap();
     assert!(matches!(writer.finish(Status::Complete), Err(ResultError::Exists { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), b"someone else's");
-    assert_eq!(ResultReader::open(&folder.path().join("a.h5.partial")).unwrap().status().unwrap(), Status::Complete);
+    assert_eq!(
+        ResultReader::open(&folder.path().join("a.h5.partial")).unwrap().status().unwrap(),
+        Status::Complete
+    );
 }
 
 #[test]
@@ -92,7 +98,8 @@ fn names_that_are_not_unicode_work_and_never_collide() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
     std::fs::create_dir(&inner).unwrap();
-    let paths = [&b"r\xe9s.h5"[..], b"r\xe8s.h5", "r\u{fffd}s.h5".as_bytes()].map(|name| inner.join(OsStr::from_bytes(name)));
+    let paths = [&b"r\xe9s.h5"[..], b"r\xe8s.h5", "r\u{fffd}s.h5".as_bytes()]
+        .map(|name| inner.join(OsStr::from_bytes(name)));
     let _open = open_files();
     for (k, path) in paths.iter().enumerate() {
         write(path, k as f64).unwrap();

@@ -40,12 +40,17 @@ impl Deflater {
         self.stream.extend_from_slice(&ZLIB_HEADER);
         let planes = std::mem::take(&mut self.planes);
         let n = values.len();
-        let noise: [bool; PLANES] = std::array::from_fn(|k| is_noise(&planes[k * n..(k + 1) * n], width));
+        let noise: [bool; PLANES] =
+            std::array::from_fn(|k| is_noise(&planes[k * n..(k + 1) * n], width));
         let mut done = 0;
         // Neighbouring planes of one kind go together: a compressor that starts anew is slow.
         for run in noise.chunk_by(|a, b| a == b) {
             let bytes = &planes[done * n..(done + run.len()) * n];
-            if run[0] { store(bytes, &mut self.stream) } else { self.squeeze(bytes) }
+            if run[0] {
+                store(bytes, &mut self.stream)
+            } else {
+                self.squeeze(bytes)
+            }
             done += run.len();
         }
         // An empty block with fixed codes, marked as the last: bits 1, 01, then the code 0000000.
@@ -92,8 +97,10 @@ fn is_noise(plane: &[u8], width: usize) -> bool {
     let mut counts = [0_u32; 256];
     plane.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
     let n = plane.len() as u64;
-    let agreeing: u64 = counts.iter().map(|&count| u64::from(count) * u64::from(count.saturating_sub(1))).sum();
-    let repeats = plane.iter().zip(&plane[width.min(plane.len())..]).filter(|(a, b)| a == b).count() as u64;
+    let agreeing: u64 =
+        counts.iter().map(|&count| u64::from(count) * u64::from(count.saturating_sub(1))).sum();
+    let repeats =
+        plane.iter().zip(&plane[width.min(plane.len())..]).filter(|(a, b)| a == b).count() as u64;
     agreeing * 256 < NOISE_FACTOR * n * n && repeats * 256 < 8 * NOISE_FACTOR * n
 }
 
@@ -138,7 +145,8 @@ mod tests {
     }
 
     fn noise(state: &mut u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *state >> 11
     }
 
@@ -149,7 +157,9 @@ mod tests {
         for n in [0, 1, 2, 7, 300, 16_384, 131_072] {
             let constant = vec![0.1; n];
             let smooth: Vec<f64> = (0..n).map(|i| (i as f64 * 1e-3).sin()).collect();
-            let random: Vec<f64> = (0..n).map(|_| f64::from_bits(noise(&mut seed) << 11 | noise(&mut seed) >> 42)).collect();
+            let random: Vec<f64> = (0..n)
+                .map(|_| f64::from_bits(noise(&mut seed) << 11 | noise(&mut seed) >> 42))
+                .collect();
             for values in [constant, smooth, random] {
                 let mut planes = Vec::new();
                 shuffle(&values, &mut planes);

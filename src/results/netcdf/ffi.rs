@@ -49,7 +49,14 @@ pub(super) fn write_chunk(dataset: &Dataset, offset: &[u64], bytes: &[u8]) -> hd
         // per axis, as checked above; `bytes` is readable for the length given; both outlive the
         // call, which copies them; the lock is held.
         check(unsafe {
-            H5Dwrite_chunk(dataset.id(), H5P_DEFAULT, 0, offset.as_ptr(), bytes.len(), bytes.as_ptr().cast())
+            H5Dwrite_chunk(
+                dataset.id(),
+                H5P_DEFAULT,
+                0,
+                offset.as_ptr(),
+                bytes.len(),
+                bytes.as_ptr().cast(),
+            )
         })
     })
 }

@@ -82,15 +82,18 @@ impl RowStream {
         let mut named = vec![(layout.axis.name.clone(), axis.dataset.clone())];
         for dimension in layout.variables().flat_map(|variable| &variable.dims) {
             if !named.iter().any(|(name, _)| *name == dimension.name) {
-                named.push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
+                named
+                    .push((dimension.name.clone(), objects::create_bare_scale(&group, dimension)?));
             }
         }
         let mut columns = vec![axis];
         for (variable, source) in &layout.columns {
             let column = Column::create(&group, variable, Some(source.clone()), rows)?;
             objects::write_attribute(&column.dataset, "_FillValue", &Value::F64(f64::NAN))?;
-            let dims: Vec<&str> =
-                std::iter::once(&layout.axis.name).chain(variable.dims.iter().map(|d| &d.name)).map(|s| s.as_str()).collect();
+            let dims: Vec<&str> = std::iter::once(&layout.axis.name)
+                .chain(variable.dims.iter().map(|d| &d.name))
+                .map(|s| s.as_str())
+                .collect();
             objects::attach(&column.dataset, &dims, &named)?;
             columns.push(column);
         }
@@ -113,7 +116,12 @@ impl RowStream {
     }
 
     /// Buffers a row and writes every chunk it fills.
-    pub(super) fn append(&mut self, axis: f64, state: &[f64], observables: &[f64]) -> hdf5::Result<()> {
+    pub(super) fn append(
+        &mut self,
+        axis: f64,
+        state: &[f64],
+        observables: &[f64],
+    ) -> hdf5::Result<()> {
         self.layout.assert_widths(state, observables);
         let mut wrote = false;
         self.rows += 1;
@@ -144,7 +152,9 @@ impl RowStream {
         self.file.flush()?;
         let whole = self.columns.iter().map(|column| column.written_rows).min().unwrap_or(0);
         if whole > self.committed {
-            self.group.attr(ROWS_COMMITTED)?.write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
+            self.group
+                .attr(ROWS_COMMITTED)?
+                .write_raw(&[i64::try_from(whole).unwrap_or(i64::MAX)])?;
             self.file.flush()?;
             self.committed = whole;
         }
@@ -169,8 +179,9 @@ impl Column {
     ) -> hdf5::Result<Self> {
         let row_shape: Vec<usize> = variable.dims.iter().map(|dim| dim.length).collect();
         let chunk = chunk_shape(&row_shape, Some(chunk_rows));
-        let extents: Vec<Extent> =
-            std::iter::once(Extent::resizable(0)).chain(row_shape.iter().map(|&length| Extent::fixed(length))).collect();
+        let extents: Vec<Extent> = std::iter::once(Extent::resizable(0))
+            .chain(row_shape.iter().map(|&length| Extent::fixed(length)))
+            .collect();
         let dataset = group
             .new_dataset::<f64>()
             .attr_creation_order(AttrCreationOrder::Indexed)
@@ -215,7 +226,11 @@ impl Column {
 
     /// Writes the rows of an unfinished chunk and keeps them for when it is full.
     fn write_tail(&mut self) -> hdf5::Result<()> {
-        if self.chunked_rows + self.buffered_rows() > self.written_rows { self.write_buffer() } else { Ok(()) }
+        if self.chunked_rows + self.buffered_rows() > self.written_rows {
+            self.write_buffer()
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes the buffered rows as the last chunk, places without rows being NaN.
@@ -229,7 +244,8 @@ impl Column {
             }
             self.block.resize(self.chunk.iter().product(), f64::NAN);
             let bytes = self.deflater.encode(&self.block, self.chunk[1..].iter().product());
-            let offset: Vec<u64> = std::iter::once(start).chain(corner.iter().copied()).map(|k| k as u64).collect();
+            let offset: Vec<u64> =
+                std::iter::once(start).chain(corner.iter().copied()).map(|k| k as u64).collect();
             ffi::write_chunk(&self.dataset, &offset, bytes)?;
         }
         self.written_rows = start + rows;
@@ -238,7 +254,8 @@ impl Column {
 
     fn grow_to(&mut self, rows: usize) -> hdf5::Result<()> {
         if rows > self.extent {
-            let shape: Vec<usize> = std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
+            let shape: Vec<usize> =
+                std::iter::once(rows).chain(self.row_shape.iter().copied()).collect();
             self.dataset.resize(shape)?;
             self.extent = rows;
         }
@@ -268,20 +285,35 @@ fn chunk_shape(row_shape: &[usize], most_rows: Option<usize>) -> Vec<usize> {
 fn corners(row_shape: &[usize], inner: &[usize]) -> Vec<Vec<usize>> {
     row_shape.iter().zip(inner).fold(vec![Vec::new()], |starts, (&length, &part)| {
         let extend = |start: &Vec<usize>, k: usize| start.iter().copied().chain([k]).collect();
-        starts.iter().flat_map(|start| (0..length).step_by(part).map(move |k| extend(start, k))).collect()
+        starts
+            .iter()
+            .flat_map(|start| (0..length).step_by(part).map(move |k| extend(start, k)))
+            .collect()
     })
 }
 
 /// Appends the block of `row` that starts at `corner` and has the extents `inner`; places outside
 /// the row are NaN.
-fn copy_block(row: &[f64], row_shape: &[usize], inner: &[usize], corner: &[usize], block: &mut Vec<f64>) {
+fn copy_block(
+    row: &[f64],
+    row_shape: &[usize],
+    inner: &[usize],
+    corner: &[usize],
+    block: &mut Vec<f64>,
+) {
     if inner == row_shape {
         return block.extend_from_slice(row);
     }
     let stride: usize = row_shape[1..].iter().product();
     let end = block.len() + inner.iter().product::<usize>();
     for k in corner[0]..(corner[0] + inner[0]).min(row_shape[0]) {
-        copy_block(&row[k * stride..(k + 1) * stride], &row_shape[1..], &inner[1..], &corner[1..], block);
+        copy_block(
+            &row[k * stride..(k + 1) * stride],
+            &row_shape[1..],
+            &inner[1..],
+            &corner[1..],
+            block,
+        );
     }
     block.resize(end, f64::NAN);
 }
@@ -293,7 +325,16 @@ mod tests {
 
     #[test]
     fn chunks_stay_between_16_kib_and_1_mib() {
-        for row_shape in [vec![], vec![1], vec![3], vec![300], vec![2794], vec![200_000], vec![256, 784], vec![10_000, 64]] {
+        for row_shape in [
+            vec![],
+            vec![1],
+            vec![3],
+            vec![300],
+            vec![2794],
+            vec![200_000],
+            vec![256, 784],
+            vec![10_000, 64],
+        ] {
             for expected in [None, Some(1), Some(100), Some(1_000_000)] {
                 let chunk = chunk_shape(&row_shape, expected);
                 let bytes = size_of::<f64>() * chunk.iter().product::<usize>();
@@ -315,12 +356,14 @@ mod tests {
         for k in 0..1000 {
             let x = f64::from(k);
             stream.append(x, &[x, 2.0 * x, 3.0 * x, 4.0 * x, 5.0 * x], &[]).unwrap();
-            let committed: Vec<i64> = stream.group.attr(ROWS_COMMITTED).unwrap().read_raw().unwrap();
+            let committed: Vec<i64> =
+                stream.group.attr(ROWS_COMMITTED).unwrap().read_raw().unwrap();
             assert_eq!(committed, [i64::from(k) + 1]);
         }
         drop(stream);
         let wide: Vec<f64> = file.dataset("early/wide").unwrap().read_raw().unwrap();
-        let expected: Vec<f64> = (0..1000).flat_map(|k| (1..6).map(move |j| f64::from(k * j))).collect();
+        let expected: Vec<f64> =
+            (0..1000).flat_map(|k| (1..6).map(move |j| f64::from(k * j))).collect();
         assert_eq!(wide, expected);
     }
 
