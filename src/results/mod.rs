@@ -1,8 +1,8 @@
 //! The record model and its writers: HDF5 that is also valid netCDF-4, CSV and JSON.
 //!
-//! A result is a tree of [`Group`]s of named [`Variable`]s over named [`Dimension`]s, plus at most
-//! one table of rows streamed while a command computes ([`RowLayout`]). [`create`] picks the
-//! format by the file name; every format uses the same names. `docs/results.md` lists them.
+//! A result is a tree of [`Group`]s of named [`Variable`]s over named [`Dimension`]s, plus
+//! tables of rows streamed one after the other while a command computes ([`RowLayout`]).
+//! [`create`] picks the format by the file name; every format uses the same names. `docs/results.md` lists them.
 
 mod attribute;
 mod csv;

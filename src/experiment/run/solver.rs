@@ -55,9 +55,9 @@ pub(super) fn save_at(section: &RunSection) -> SaveAt {
     match &section.save_at {
         None | Some(spec::SaveAt::Steps) => SaveAt::Steps,
         Some(spec::SaveAt::Every(every)) => SaveAt::Every(*every),
-        Some(spec::SaveAt::Count(count)) => SaveAt::Count(*count),
+        Some(spec::SaveAt::Count(count)) => SaveAt::Count(*count as u64),
         Some(spec::SaveAt::Times(times)) => SaveAt::Times(times.clone()),
-        Some(spec::SaveAt::Log { first, count }) => SaveAt::Log { first: *first, count: *count },
+        Some(spec::SaveAt::Log { first, count }) => SaveAt::Log { first: *first, count: *count as u64 },
         Some(spec::SaveAt::End) => SaveAt::End,
     }
 }

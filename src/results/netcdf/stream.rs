@@ -65,7 +65,7 @@ pub(super) struct RowStream {
 impl RowStream {
     /// Creates the group, its axis and its empty variables.
     pub(super) fn create(file: &hdf5::File, layout: RowLayout) -> hdf5::Result<Self> {
-        let group = objects::create_group(file, &layout.group)?;
+        let group = objects::create_path(file, &layout.group)?;
         objects::write_attribute(&group, ROWS_COMMITTED, &Value::I64(0))?;
         // Narrow variables get no more rows per chunk than the widest one, so that after a kill
         // their last rows are not missing by the thousand.
