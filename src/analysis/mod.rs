@@ -3,9 +3,13 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`spectrum`] | eigenvalues of a Jacobian, full or through its block structure |
+//! | [`equilibria`] | damped Newton from several starts |
+//! | [`margins`] | stability radius, transient growth, critical parameters, the published Euler scheme |
 //! | [`verdict`] | stable, unstable or marginal, with the tolerance that decides; leading modes |
 
+pub mod equilibria;
 mod error;
+pub mod margins;
 pub mod spectrum;
 pub mod verdict;
 
