@@ -80,11 +80,14 @@ pub fn critical_of_loop(
     let needs_leak = controllers > states;
     let (present, boundaries) = match parameter {
         CriticalParameter::Gain => {
-            let limits = eigenvalues.iter().map(|mu| gain_limit(layer, *mu));
-            let limit = limits.fold(f64::INFINITY, f64::min);
+            let ranges = eigenvalues.iter().map(|mu| stable_gains(layer, *mu));
+            let (low, high) = ranges.fold((0.0, f64::INFINITY), |all: (f64, f64), one| {
+                (all.0.max(one.0), all.1.min(one.1))
+            });
             // Without leak a layer with more controllers than states is never stable.
-            let ever = limit.is_finite() && limit > 0.0 && !(needs_leak && layer.leak <= 0.0);
-            (1.0, if ever { vec![limit] } else { Vec::new() })
+            let ever = low < high && !(needs_leak && layer.leak <= 0.0);
+            let ends = [low, high].into_iter().filter(|x| ever && *x > 0.0 && x.is_finite());
+            (1.0, ends.collect())
         }
         CriticalParameter::Leak => {
             let lowest = -layer.tau_controller / layer.tau_state;
@@ -103,24 +106,32 @@ pub fn critical_of_loop(
     CriticalValue { parameter, present, boundaries }
 }
 
-/// Largest factor `s` up to which `mu` is stable; 0 if it is for none.
-fn gain_limit(layer: &LayerLoop, mu: Complex<f64>) -> f64 {
+/// The factors `s > 0` for which `mu` is stable, an interval: where `square s^2 + a s < leak`.
+fn stable_gains(layer: &LayerLoop, mu: Complex<f64>) -> (f64, f64) {
+    const NONE: (f64, f64) = (f64::INFINITY, 0.0);
     let LayerLoop { leak, tau_state, tau_controller, .. } = *layer;
-    let sum = tau_controller + leak * tau_state;
+    let (a, sum) = (mu.re, tau_controller + leak * tau_state);
+    if sum <= 0.0 {
+        return NONE;
+    }
     let square = tau_state * tau_controller * mu.im * mu.im / (sum * sum);
-    // square s^2 + a s - leak < 0; the form without cancellation.
-    let root = (mu.re * mu.re + 4.0 * square * leak).max(0.0).sqrt();
-    if leak == 0.0 && mu.re < 0.0 {
-        return if square > 0.0 { -mu.re / square } else { f64::INFINITY };
+    if square == 0.0 {
+        return match (a > 0.0, leak > 0.0) {
+            (true, true) => (0.0, leak / a),
+            (false, true) => (0.0, f64::INFINITY),
+            (false, false) if a < 0.0 => (leak / a, f64::INFINITY),
+            _ => NONE,
+        };
     }
-    let denominator = mu.re + root;
-    if leak > 0.0 && denominator <= 0.0 {
-        return if square > 0.0 { (root - mu.re) / (2.0 * square) } else { f64::INFINITY };
+    let discriminant = a * a + 4.0 * square * leak;
+    if discriminant <= 0.0 || (leak <= 0.0 && a >= 0.0) {
+        return NONE;
     }
-    if leak > 0.0 && mu.re < 0.0 && square > 0.0 {
-        return (root - mu.re) / (2.0 * square);
-    }
-    if leak > 0.0 { 2.0 * leak / denominator } else { 0.0 }
+    // The root without cancellation first; the other one from the product -leak/square.
+    let root = discriminant.sqrt();
+    let high = if a > 0.0 { 2.0 * leak / (a + root) } else { (root - a) / (2.0 * square) };
+    let low = if leak < 0.0 { -leak / (square * high) } else { 0.0 };
+    (low, high)
 }
 
 /// The leak beyond which `mu` is stable: the zero of the increasing function
