@@ -2,6 +2,7 @@
 
 use super::errors::{FailureReason, InvalidRun};
 use super::explicit::ExplicitRk;
+use super::implicit::Esdirk;
 use super::initial_step::initial_step;
 use super::method::{Method, Stepping};
 use super::norm::ErrorNorm;
@@ -450,6 +451,7 @@ fn scheme<'a>(method: &Method, field: &'a dyn VectorField) -> Box<dyn Scheme + '
     match method.stepping {
         Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
         Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
+        Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
         Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }
