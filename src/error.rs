@@ -43,9 +43,9 @@ pub trait Failure: std::error::Error + Send + Sync + 'static {
         None
     }
 
-    /// The failure as a diagnostic with source text and labels, where it points into a model file.
-    /// Its `help` replaces [`remedy`](Self::remedy).
-    fn diagnostic(&self) -> Option<&dyn miette::Diagnostic> {
+    /// The failure with the source text it points into, for failures that lie in a model file. Its
+    /// message and help replace `Display` and [`remedy`](Self::remedy).
+    fn diagnostic(&self) -> Option<Box<dyn miette::Diagnostic + '_>> {
         None
     }
 }

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, ValueEnum};
 
 use super::commands::Command;
+use crate::model::{KeyPath, Model, ModelError, Override};
 
 /// Simulate and analyse networks that assign credit by feedback control
 #[derive(Debug, Parser)]
@@ -71,10 +71,30 @@ pub struct ModelArgs {
     pub model: PathBuf,
     /// Replace one value of the model, e.g. `run.t_span=[-1,1]` (repeatable, recorded in the result)
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub assignments: Vec<Assignment>,
+    pub overrides: Vec<String>,
     /// Replace the seed of the model
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+impl ModelArgs {
+    /// Reads the model with what the command line changes in it.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the file cannot be read or is no valid model, or when `--set` names a
+    /// key that does not exist.
+    pub fn load(&self) -> Result<Model, ModelError> {
+        let mut overrides = self
+            .overrides
+            .iter()
+            .map(|text| Override::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(seed) = self.seed {
+            let key = KeyPath::parse("seed").expect("a bare key is a key path");
+            overrides.push(Override::new("--seed", key, &seed.to_string()));
+        }
+        Model::load(&self.model, &overrides)
+    }
 }
 
 /// Where the result goes.
@@ -105,49 +125,4 @@ pub struct ThreadArgs {
     /// Threads to compute with; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-}
-
-/// One `--set KEY=VALUE`: a dotted key path and a TOML value, both as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Dotted path of the key, e.g. `dynamics.layerwise-inversion.leak`.
-    pub path: String,
-    /// The value as it would be written in a model file.
-    pub value: String,
-}
-
-/// Why an argument of `--set` cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AssignmentError {
-    /// There is no equals sign.
-    #[error("there is no `=`: write KEY=VALUE, e.g. run.t_span=[0,10]")]
-    NoEqualsSign,
-    /// Nothing stands before the equals sign, or between two dots.
-    #[error("the key {path:?} has an empty part")]
-    EmptyKey {
-        /// The path as written.
-        path: String,
-    },
-    /// Nothing follows the equals sign.
-    #[error("there is no value after `{path}=`")]
-    EmptyValue {
-        /// The path as written.
-        path: String,
-    },
-}
-
-impl FromStr for Assignment {
-    type Err = AssignmentError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (path, value) = text.split_once('=').ok_or(AssignmentError::NoEqualsSign)?;
-        let (path, value) = (path.trim().to_owned(), value.trim().to_owned());
-        if path.split('.').any(|part| part.trim().is_empty()) {
-            return Err(AssignmentError::EmptyKey { path });
-        }
-        if value.is_empty() {
-            return Err(AssignmentError::EmptyValue { path });
-        }
-        Ok(Self { path, value })
-    }
 }

@@ -25,17 +25,24 @@ const WIDTH: usize = 100;
 #[must_use]
 pub fn render(error: &Error) -> String {
     let failure = error.failure();
-    let mut out = format!("{ERROR}error:{ERROR:#} {failure}\n");
+    let diagnostic = failure.diagnostic();
+    let message = diagnostic.as_ref().map_or_else(|| failure.to_string(), ToString::to_string);
+    let mut out = format!("{ERROR}error:{ERROR:#} {message}\n");
+    let mut last = message;
     let mut cause = failure.source();
     while let Some(inner) = cause {
-        out.push_str(&format!("  because: {inner}\n"));
+        // Many messages already end in their cause.
+        let text = inner.to_string();
+        if !last.contains(&text) {
+            out.push_str(&format!("  because: {text}\n"));
+        }
+        last = text;
         cause = inner.source();
     }
-    let diagnostic = failure.diagnostic();
-    if let Some(diagnostic) = diagnostic {
-        out.push_str(&snippet(diagnostic));
+    if let Some(diagnostic) = &diagnostic {
+        out.push_str(&snippet(diagnostic.as_ref()));
     }
-    let help = diagnostic.and_then(|d| d.help().map(|h| h.to_string()));
+    let help = diagnostic.as_ref().and_then(|d| d.help().map(|h| h.to_string()));
     if let Some(help) = help.or_else(|| failure.remedy()) {
         out.push_str(&format!("  {HELP}help:{HELP:#} {}\n", help.replace('\n', "\n        ")));
     }
@@ -99,7 +106,10 @@ pub(crate) fn install_panic_hook() {
         let place = panic
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let reason = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let reason = text.unwrap_or("no message").replace('\n', " ");
         super::output::note(&format!(
             "{ERROR}internal error:{ERROR:#} {reason}{place} (dinv {}): this is a fault of the \
              program, please report it with the command and the model file\n",

@@ -1,6 +1,13 @@
 //! Equilibria of affine fields.
 
+use std::cell::RefCell;
+
+use nalgebra::DMatrix;
+
+use super::NoClosedForm;
 use super::field::VectorField;
+use super::small_system::require_regular;
+use crate::linalg::lu::Lu;
 
 /// Rounds of refinement: the error shrinks by the condition number times the rounding unit each
 /// time, so three rounds reach the limit of any system that is not singular.
@@ -34,4 +41,19 @@ pub(crate) fn affine_equilibrium<F: VectorField + ?Sized>(
 
 fn max_norm(x: &[f64]) -> f64 {
     x.iter().fold(0.0, |norm, x| if x.abs() <= norm { norm } else { x.abs() })
+}
+
+/// The zero of an affine field without structure; `system` names its Jacobian in messages.
+pub(crate) fn dense_affine_equilibrium<F: VectorField + ?Sized>(
+    field: &F,
+    system: &str,
+) -> Result<Vec<f64>, NoClosedForm> {
+    let n = field.dim();
+    let mut jacobian = DMatrix::zeros(n, n);
+    field.jacobian(0.0, &vec![0.0; n], &mut jacobian);
+    let lu = Lu::without_condition(&-jacobian).ok();
+    require_regular(system, n, lu.as_ref().map_or(0.0, Lu::rcond))?;
+    let lu = lu.expect("a matrix that was not factorised has reciprocal condition 0");
+    let work = RefCell::new(vec![0.0; n]);
+    Ok(affine_equilibrium(field, |b| lu.solve_in_place(b, &mut work.borrow_mut())))
 }

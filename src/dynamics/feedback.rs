@@ -53,27 +53,13 @@ impl Feedback {
     pub(crate) fn product(&self, w: &DMatrix<f64>, u: &[f64], out: &mut [f64]) -> f64 {
         match self {
             Self::Tied { scale } => {
-                transposed_product(w, u, out);
+                kernels::gemm_transposed(w, u, out);
                 -scale
             }
             Self::Matrix(b) => {
-                product(b, u, out);
+                kernels::gemm(b, u, out);
                 1.0
             }
         }
-    }
-}
-
-/// `W X` for one column or many.
-pub(crate) fn product(w: &DMatrix<f64>, x: &[f64], out: &mut [f64]) {
-    if x.len() == w.ncols() { kernels::gemv(w, x, out) } else { kernels::gemm(w, x, out) }
-}
-
-/// `W^T X` for one column or many.
-pub(crate) fn transposed_product(w: &DMatrix<f64>, x: &[f64], out: &mut [f64]) {
-    if x.len() == w.nrows() {
-        kernels::gemv_transposed(w, x, out);
-    } else {
-        kernels::gemm_transposed(w, x, out);
     }
 }

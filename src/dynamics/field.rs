@@ -1,13 +1,17 @@
 //! The vector field: what solvers see.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DVector, Dyn, LU};
+use nalgebra::{DMatrix, DVector};
+
+use crate::linalg::lu::Lu;
 
 /// An ordinary differential equation `dy/dt = f(t, y)`.
 ///
-/// Implementations are pure: the same arguments give the same bits, nothing is cached between
-/// calls, and no call allocates. Scratch space, where one is needed, is the output slice itself or
+/// Implementations are pure: the same arguments give the same bits and nothing is cached between
+/// calls. [`eval`](Self::eval), [`eval_range`](Self::eval_range) and [`jvp`](Self::jvp) do not
+/// allocate (the default `jvp` does). Scratch space, where one is needed, is the output slice itself or
 /// a thread-local buffer, so a field can be shared between threads.
 pub trait VectorField: Send + Sync {
     /// Number of state components.
@@ -102,14 +106,16 @@ pub struct DenseShifted<'a, F: VectorField + ?Sized> {
     field: &'a F,
     t: f64,
     jacobian: DMatrix<f64>,
-    lu: Option<LU<f64, Dyn, Dyn>>,
+    lu: Option<Lu>,
+    scratch: RefCell<Vec<f64>>,
 }
 
 impl<'a, F: VectorField + ?Sized> DenseShifted<'a, F> {
     /// A solver for `field` with nothing factorised yet.
     pub fn new(field: &'a F) -> Self {
         let n = field.dim();
-        Self { field, t: f64::NAN, jacobian: DMatrix::zeros(n, n), lu: None }
+        let scratch = RefCell::new(vec![0.0; n]);
+        Self { field, t: f64::NAN, jacobian: DMatrix::zeros(n, n), lu: None, scratch }
     }
 }
 
@@ -121,24 +127,16 @@ impl<F: VectorField + ?Sized> ShiftedSolver for DenseShifted<'_, F> {
     }
 
     fn reshift(&mut self, shift: f64) -> Result<(), SingularShift> {
-        let n = self.jacobian.nrows();
-        let matrix = DMatrix::identity(n, n) - shift * &self.jacobian;
-        let singular = SingularShift { t: self.t, shift };
-        if !matrix.iter().all(|x| x.is_finite()) {
-            return Err(singular);
+        let mut matrix = &self.jacobian * -shift;
+        for i in 0..matrix.nrows() {
+            matrix[(i, i)] += 1.0;
         }
-        let lu = matrix.lu();
-        if !lu.is_invertible() {
-            return Err(singular);
-        }
-        self.lu = Some(lu);
-        Ok(())
+        self.lu = Lu::without_condition(&matrix).ok();
+        if self.lu.is_some() { Ok(()) } else { Err(SingularShift { t: self.t, shift }) }
     }
 
     fn solve(&self, b: &mut [f64]) {
         let lu = self.lu.as_ref().expect("factor before solve");
-        let mut x = DVector::from_column_slice(b);
-        lu.solve_mut(&mut x);
-        b.copy_from_slice(x.as_slice());
+        lu.solve_in_place(b, &mut self.scratch.borrow_mut());
     }
 }

@@ -1,76 +1,20 @@
-//! Small dense systems: the one place where dynamics factorise a matrix.
+//! Small dense systems shared by the targets of a loop.
 
-use nalgebra::{DMatrix, DVector, Dyn, LU, MatrixViewMut};
+use std::cell::RefCell;
+
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::NoClosedForm;
+use crate::linalg::lu::Lu;
 
-/// An LU factorisation with partial pivoting.
-pub(crate) struct SmallSystem {
-    lu: LU<f64, Dyn, Dyn>,
-    norm: f64,
-}
-
-impl SmallSystem {
-    /// Factorises `matrix`; `None` when it is exactly singular or holds an entry that is not finite.
-    pub(crate) fn new(matrix: DMatrix<f64>) -> Option<Self> {
-        let norm = one_norm(&matrix);
-        if !norm.is_finite() {
-            return None;
-        }
-        let lu = matrix.lu();
-        lu.is_invertible().then_some(Self { lu, norm })
-    }
-
-    /// Replaces the columns stored in `b` by the solutions.
-    pub(crate) fn solve(&self, b: &mut [f64]) {
-        let n = self.lu.lu_internal().nrows();
-        let columns = b.len() / n;
-        self.lu.solve_mut(&mut MatrixViewMut::<f64, Dyn, Dyn>::from_slice(b, n, columns));
-    }
-
-    /// Reciprocal condition number in the 1-norm (Hager 1984, doi:10.1137/0905023: a lower bound
-    /// of the norm of the inverse, rarely off by more than a factor of 3).
-    pub(crate) fn reciprocal_condition(&self) -> f64 {
-        let (l, u) = (self.lu.l(), self.lu.u());
-        let n = l.nrows();
-        let mut x = DVector::from_element(n, 1.0 / n as f64);
-        let mut inverse_norm: f64 = 0.0;
-        // Hager's ascent ends after two or three rounds; five is LAPACK's cap.
-        for _ in 0..5 {
-            self.lu.solve_mut(&mut x);
-            let estimate = x.lp_norm(1);
-            if !estimate.is_finite() {
-                return 0.0;
-            }
-            if estimate <= inverse_norm {
-                break;
-            }
-            inverse_norm = estimate;
-            let mut z = x.map(f64::signum);
-            u.tr_solve_upper_triangular_mut(&mut z);
-            l.tr_solve_lower_triangular_mut(&mut z);
-            self.lu.p().inv_permute_rows(&mut z);
-            let j = z.iamax();
-            x.fill(0.0);
-            x[j] = 1.0;
-        }
-        1.0 / (self.norm * inverse_norm)
-    }
-}
-
-fn one_norm(matrix: &DMatrix<f64>) -> f64 {
-    // `f64::max` drops NaN, so NaN is caught by the sum before it.
-    matrix
-        .column_iter()
-        .map(|c| c.lp_norm(1))
-        .fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a })
-}
+/// From this many right-hand sides on, the blocked solve pays for the copy it makes.
+const BLOCKED_COLUMNS: usize = 8;
 
 /// `diagonal I + factor P_k` for products `P_k`, factorised: one for all targets or one for each.
-#[derive(Default)]
 pub(crate) struct TargetSystems {
-    systems: Vec<SmallSystem>,
+    systems: Vec<Lu>,
+    scratch: RefCell<Vec<f64>>,
 }
 
 impl TargetSystems {
@@ -81,26 +25,30 @@ impl TargetSystems {
             for i in 0..matrix.nrows() {
                 matrix[(i, i)] += diagonal;
             }
-            SmallSystem::new(matrix)
+            Lu::without_condition(&matrix).ok()
         });
-        systems.into_iter().collect::<Option<_>>().map(|systems| Self { systems })
+        let scratch = RefCell::new(vec![0.0; products[0].nrows()]);
+        systems.into_iter().collect::<Option<_>>().map(|systems| Self { systems, scratch })
     }
 
     /// Replaces the columns stored in `b`, one per target, by the solutions.
     pub(crate) fn solve(&self, b: &mut [f64]) {
-        if let [shared] = self.systems.as_slice() {
-            shared.solve(b);
-        } else {
-            let rows = b.len() / self.systems.len();
-            for (system, b) in self.systems.iter().zip(b.chunks_exact_mut(rows)) {
-                system.solve(b);
-            }
+        let mut scratch = self.scratch.borrow_mut();
+        let rows = scratch.len();
+        let shared = self.systems.len() == 1;
+        if shared && b.len() / rows >= BLOCKED_COLUMNS {
+            let columns = DMatrix::from_column_slice(rows, b.len() / rows, b);
+            b.copy_from_slice(self.systems[0].solve_columns(&columns).as_slice());
+            return;
+        }
+        for (k, b) in b.chunks_exact_mut(rows).enumerate() {
+            self.systems[if shared { 0 } else { k }].solve_in_place(b, &mut scratch);
         }
     }
 
     /// Smallest reciprocal condition number among the systems.
     pub(crate) fn reciprocal_condition(&self) -> f64 {
-        self.systems.iter().map(SmallSystem::reciprocal_condition).fold(1.0, f64::min)
+        self.systems.iter().map(Lu::rcond).fold(1.0, f64::min)
     }
 }
 

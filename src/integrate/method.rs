@@ -40,6 +40,7 @@ pub(crate) enum Stepping {
     Explicit(&'static Tableau, Law),
     Fixed(&'static Tableau),
     SemiImplicit,
+    Implicit(&'static Tableau, Law),
 }
 
 /// Parameters of step-size control for one method.
@@ -65,6 +66,7 @@ pub static METHODS: &[&Method] = &[
     &methods::RK4,
     &methods::EULER,
     &methods::SEMI_IMPLICIT_EULER,
+    &methods::IMPLICIT,
 ];
 
 impl Method {
@@ -91,11 +93,13 @@ impl Method {
         self.tableau().map_or(1, |tableau| tableau.dense_order)
     }
 
-    /// Coefficients, for explicit Runge-Kutta methods.
+    /// Coefficients of Runge-Kutta methods.
     #[must_use]
     pub fn tableau(&self) -> Option<&'static Tableau> {
         match self.stepping {
-            Stepping::Explicit(tableau, _) | Stepping::Fixed(tableau) => Some(tableau),
+            Stepping::Explicit(tableau, _)
+            | Stepping::Fixed(tableau)
+            | Stepping::Implicit(tableau, _) => Some(tableau),
             Stepping::SemiImplicit => None,
         }
     }

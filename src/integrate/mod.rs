@@ -10,6 +10,7 @@
 mod errors;
 mod events;
 mod explicit;
+mod implicit;
 mod initial_step;
 mod method;
 mod methods;
@@ -32,7 +33,7 @@ mod vector;
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
 pub use events::{Direction, Event, EventFunction};
 pub use method::{Kind, METHODS, Method};
-pub use methods::{DOP853, DOPRI5, EULER, RK4, SEMI_IMPLICIT_EULER, TSIT5};
+pub use methods::{DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
 pub use observer::{Flow, Observer, StepSizes, Trajectory};
 pub use options::Options;
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};

@@ -79,15 +79,6 @@ impl ErrorNorm {
         }
         worst.0
     }
-
-    /// Calls `visit(i, weight)` with the error weight of every component at `y`.
-    pub(crate) fn for_each_weight(&self, y: &[f64], mut visit: impl FnMut(usize, f64)) {
-        for segment in &self.segments {
-            for i in segment.range.clone() {
-                visit(i, segment.atol + self.rtol * y[i].abs());
-            }
-        }
-    }
 }
 
 fn accumulate(
@@ -101,7 +92,8 @@ fn accumulate(
     sums.fill(0.0);
     for s in segments {
         let r = s.range.clone();
-        sums[s.column] += weighted_square_sum(&e[r.clone()], &y0[r.clone()], &y1[r], s.atol, rtol);
+        sums[s.column] +=
+            weighted_square_sum(&e[r.clone()], &y0[r.clone()], &y1[r], s.atol, rtol);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::errors::{FailureReason, InvalidRun};
 use super::explicit::ExplicitRk;
+use super::implicit::Esdirk;
 use super::initial_step::initial_step;
 use super::method::{Method, Stepping};
 use super::norm::ErrorNorm;
@@ -415,13 +416,17 @@ impl Step<'_, '_> {
     ) -> Option<Result<Equilibrium, Refusal>> {
         let i = &mut *self.integrator;
         let f = i.scheme.end_derivative(&mut i.env, i.t, &i.y1);
-        let candidate = watch.note(&i.env, i.t, i.h, &i.y1, f)?;
+        let candidate = watch.note(&mut i.env, i.t, i.h, &i.y1, f)?;
         Some(watch.confirm(&mut i.env, candidate, i.t, &i.y1, i.h.signum()))
     }
 }
 
 /// Refuses starts that make no sense.
-fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Result<(), InvalidRun> {
+fn check_start(
+    field: &dyn VectorField,
+    t_span: (f64, f64),
+    y0: &[f64],
+) -> Result<(), InvalidRun> {
     if y0.len() != field.dim() {
         let (expected, found) = (field.dim(), y0.len());
         return Err(InvalidRun::Length { what: "the initial state", expected, found });
@@ -432,9 +437,10 @@ fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Resul
         }
     }
     match y0.iter().position(|y| !y.is_finite()) {
-        Some(i) => {
-            Err(InvalidRun::InitialValue { component: field.component_name(i), value: y0[i] })
-        }
+        Some(i) => Err(InvalidRun::InitialValue {
+            component: field.component_name(i),
+            value: y0[i],
+        }),
         None => Ok(()),
     }
 }
@@ -445,6 +451,7 @@ fn scheme<'a>(method: &Method, field: &'a dyn VectorField) -> Box<dyn Scheme + '
     match method.stepping {
         Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
         Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
+        Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
         Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }

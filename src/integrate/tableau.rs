@@ -1,6 +1,6 @@
-//! Coefficients of explicit Runge-Kutta methods.
+//! Coefficients of Runge-Kutta methods.
 
-/// An explicit Runge-Kutta method with its error estimate and continuous extension.
+/// A Runge-Kutta method, explicit or with a constant diagonal after an explicit first stage, with its error estimate and continuous extension.
 ///
 /// Rows of the stage array: `0..stages` are the stages `k_1..k_s`, row `stages` is the derivative
 /// at the end of the step (the first stage of the next one, never evaluated twice), rows after it

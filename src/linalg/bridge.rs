@@ -48,9 +48,12 @@ pub(crate) fn parallelism(size: usize) -> Par {
 
 /// Refuses NaN and infinities, naming the first.
 pub(crate) fn check_finite<T: Entry>(a: &DMatrix<T>) -> Result<(), LinalgError> {
-    let Some(index) = a.as_slice().iter().position(|x| x.not_finite().is_some()) else {
+    // Without an early exit the loop runs on vectors.
+    if !a.as_slice().iter().fold(false, |found, x| found | x.not_finite().is_some()) {
         return Ok(());
-    };
+    }
+    let index = a.as_slice().iter().position(|x| x.not_finite().is_some());
+    let index = index.expect("found just above");
     let value = a.as_slice()[index].not_finite().expect("found just above");
     Err(LinalgError::NotFinite { row: index % a.nrows(), column: index / a.nrows(), value })
 }
@@ -87,13 +90,18 @@ pub(crate) fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(((1023 + i64::from(exponent.clamp(-1022, 1023))) as u64) << 52)
 }
 
+/// `e` with `2^e <= |x| < 2^(e+1)`; -1022 for zero and subnormal numbers.
+pub(crate) fn exponent_of(x: f64) -> i32 {
+    (((x.to_bits() >> 52) & 0x7ff) as i32 - 1023).max(-1022)
+}
+
 /// Divides by the power of two nearest below the largest entry; returns that power.
 pub(crate) fn normalise(a: &mut DMatrix<f64>) -> f64 {
     let largest = a.amax();
     if largest == 0.0 {
         return 1.0;
     }
-    let exponent = (largest.log2().floor() as i32).clamp(-1000, 1000);
+    let exponent = exponent_of(largest).clamp(-1000, 1000);
     a.scale_mut(power_of_two(-exponent));
     power_of_two(exponent)
 }

@@ -21,7 +21,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use nalgebra::DMatrix;
 
-use super::bridge::{check_finite, check_shape, check_square, power_of_two, view_mut};
+use super::bridge::{check_finite, check_shape, check_square, exponent_of, power_of_two, view_mut};
 use super::error::LinalgError;
 use super::gemm::matmul;
 
@@ -87,8 +87,7 @@ pub fn verified_positive_definite_within(a: &DMatrix<f64>, radius: &DMatrix<f64>
         return false;
     }
     // Congruence D A D with D_ii = 2^-k, 4^k <= a_ii < 4^(k+1).
-    let d: Vec<f64> =
-        (0..n).map(|i| power_of_two(-((0.5 * a[(i, i)].log2()).floor() as i32))).collect();
+    let d: Vec<f64> = (0..n).map(|i| power_of_two(-exponent_of(a[(i, i)]).div_euclid(2))).collect();
     let mut s = DMatrix::from_fn(n, n, |i, j| a[(i, j)] * d[i] * d[j]);
     let mut largest_row = 0.0_f64;
     for i in 0..n {

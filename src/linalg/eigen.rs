@@ -175,7 +175,8 @@ fn pair_up(re: &Col<f64>, im: &Col<f64>) -> Option<Vec<Complex<f64>>> {
             values.push(Complex::new(re[k], 0.0));
             k += 1;
         } else {
-            if k + 1 == re.nrows() || im[k] * im[k + 1] >= 0.0 {
+            // Compared by sign: the product of two subnormal parts would be zero.
+            if k + 1 == re.nrows() || im[k].signum() == im[k + 1].signum() || im[k + 1] == 0.0 {
                 return None;
             }
             let value = Complex::new(re[k], im[k].abs());
@@ -225,7 +226,8 @@ fn no_convergence(size: usize) -> LinalgError {
 /// `condition |E|`; for all perturbations by at most `(2 norm + |E|)^(1-1/m) |E|^(1/m)` (Elsner,
 /// Linear Algebra Appl. 71, 1985), which is what remains for defective eigenvalues. The smaller of
 /// the two is returned; a block of size one is exact. As balancing removes units and order, the
-/// estimate does not change when the units of the states do.
+/// estimate does not change when the units of the states do. It errs on the safe side for
+/// eigenvalues that are repeated but not defective, whose computed vectors are arbitrary.
 #[must_use]
 pub fn rounding_error(size: usize, norm: f64, condition: f64) -> f64 {
     if size <= 1 || norm == 0.0 {

@@ -55,8 +55,8 @@ impl Failure for ModelError {
         Some(self.problem.remedy())
     }
 
-    fn diagnostic(&self) -> Option<&dyn Diagnostic> {
-        Some(self)
+    fn diagnostic(&self) -> Option<Box<dyn Diagnostic + '_>> {
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -25,6 +25,7 @@
 //! # Ok::<(), dynamic_inversion::model::ModelError>(())
 //! ```
 
+mod build;
 mod check;
 mod decode;
 mod derive;
@@ -43,6 +44,7 @@ mod suggest;
 mod sweep_plan;
 mod validate;
 
+pub use build::{Cascade, Equations, FeedbackMatrix, OperatingPoint, System};
 pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};
 pub use key_path::{KeyPath, Segment};

@@ -36,11 +36,7 @@ impl Layer {
     ///
     /// Lengths: `h` is `m` times the number of columns, `a` is `n` times that number.
     pub fn pre_activation(&self, h: &[f64], a: &mut [f64]) {
-        if h.len() == self.inputs() {
-            kernels::gemv(&self.weights, h, a);
-        } else {
-            kernels::gemm(&self.weights, h, a);
-        }
+        kernels::gemm(&self.weights, h, a);
         for column in a.chunks_exact_mut(self.units()) {
             for (a, b) in column.iter_mut().zip(self.biases.iter()) {
                 *a += b;

@@ -1,13 +1,10 @@
 //! Parsing: shared flags, numbers with a sign, and one list behind help, completions and manuals.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use clap::builder::ValueParser;
 use clap::{ColorChoice, Parser};
-use dynamic_inversion::cli::arguments::{
-    Assignment, AssignmentError, JsonArgs, ModelArgs, OutputArgs, ThreadArgs,
-};
+use dynamic_inversion::cli::arguments::{JsonArgs, ModelArgs, OutputArgs, ThreadArgs};
 use dynamic_inversion::cli::help::{self, EXAMPLES, GROUPS};
 
 /// A command that takes every shared group, as the computing commands do.
@@ -45,27 +42,13 @@ fn a_model_may_come_from_standard_input_or_have_an_odd_name() {
 }
 
 #[test]
-fn assignments_take_negative_numbers_in_both_forms() {
-    let expected = vec![
-        Assignment { path: "dynamics.linear.leak".into(), value: "-0.5".into() },
-        Assignment { path: "run.t_span".into(), value: "[-1, 1e-3]".into() },
-    ];
-    let spaced = ["m.toml", "--set", "dynamics.linear.leak=-0.5", "--set", "run.t_span=[-1, 1e-3]"];
-    assert_eq!(parse(&spaced).unwrap().model.assignments, expected);
-    let equals = ["m.toml", "--set=dynamics.linear.leak=-0.5", "--set=run.t_span=[-1, 1e-3]"];
-    assert_eq!(parse(&equals).unwrap().model.assignments, expected);
-}
-
-#[test]
-fn malformed_assignments_say_what_is_missing() {
-    let error = |text: &str| Assignment::from_str(text).unwrap_err();
-    assert_eq!(error("seed"), AssignmentError::NoEqualsSign);
-    assert_eq!(error("=1"), AssignmentError::EmptyKey { path: String::new() });
-    assert_eq!(error("a..b=1"), AssignmentError::EmptyKey { path: "a..b".into() });
-    assert_eq!(error("seed="), AssignmentError::EmptyValue { path: "seed".into() });
-    // Only the first equals sign separates.
-    let text = Assignment::from_str("title=a=b").unwrap();
-    assert_eq!((text.path.as_str(), text.value.as_str()), ("title", "a=b"));
+fn values_to_set_may_be_negative_in_both_forms() {
+    let expected = ["dynamics.linear.leak=-0.5", "run.t_span=[-1, 1e-3]"];
+    let spaced = parse(&["m.toml", "--set", expected[0], "--set", expected[1]]).unwrap();
+    assert_eq!(spaced.model.overrides, expected);
+    let glued = expected.map(|text| format!("--set={text}"));
+    let glued = parse(&["m.toml", &glued[0], &glued[1]]).unwrap();
+    assert_eq!(glued.model.overrides, expected);
 }
 
 #[test]

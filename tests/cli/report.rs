@@ -3,14 +3,30 @@
 use dynamic_inversion::cli::report::render;
 use dynamic_inversion::error::{Error, ExitCode, Failure};
 
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("unknown key \"alhpa\" in [dynamics.linear]")]
-#[diagnostic(help("the nearest valid key is \"leak\""))]
+#[derive(Debug, thiserror::Error)]
+#[error("loop.toml:3:1: unknown key \"alhpa\" in [dynamics.linear]")]
 struct Misspelt {
-    #[source_code]
     text: miette::NamedSource<String>,
-    #[label("here")]
     at: miette::SourceSpan,
+}
+
+/// The failure with its place in the source.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown key \"alhpa\" in [dynamics.linear]")]
+struct Located<'a>(&'a Misspelt);
+
+impl miette::Diagnostic for Located<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new("the nearest valid key is \"leak\""))
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.0.text)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(miette::LabeledSpan::at(self.0.at, "here"))))
+    }
 }
 
 impl Failure for Misspelt {
@@ -18,8 +34,8 @@ impl Failure for Misspelt {
         ExitCode::Usage
     }
 
-    fn diagnostic(&self) -> Option<&dyn miette::Diagnostic> {
-        Some(self)
+    fn diagnostic(&self) -> Option<Box<dyn miette::Diagnostic + '_>> {
+        Some(Box::new(Located(self)))
     }
 }
 
@@ -71,4 +87,23 @@ error: cannot write out.h5
         or choose another folder with -o
 ";
     assert_eq!(plain(&Unwritable { source }.into()), expected);
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("out.h5: cannot open the file: {source}")]
+struct Unreadable {
+    source: std::io::Error,
+}
+
+impl Failure for Unreadable {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InputOutput
+    }
+}
+
+#[test]
+fn a_cause_the_message_already_gives_is_not_repeated() {
+    let source = std::io::Error::other("Permission denied");
+    let expected = "error: out.h5: cannot open the file: Permission denied\n";
+    assert_eq!(plain(&Unreadable { source }.into()), expected);
 }

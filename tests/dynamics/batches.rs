@@ -1,9 +1,14 @@
 //! Many targets side by side equal the same targets one by one.
 
-use dynamic_inversion::dynamics::{Dynamics, Feedback, LayerwiseInversion, Transfer, VectorField};
+use dynamic_inversion::dynamics::{
+    ChainLayer, ConcurrentInversion, Dynamics, Feedback, InvertedLayer, LayerwiseInversion,
+    SingleLoop, Transfer, VectorField,
+};
 use nalgebra::DMatrix;
 
-use crate::catalogue::{PARAMETERS, generator, matrix, max_difference, transfers, vector};
+use crate::catalogue::{
+    PARAMETERS, chain_layers, generator, inverted_layers, matrix, max_difference, transfers, vector,
+};
 
 const COLUMNS: usize = 3;
 
@@ -47,6 +52,52 @@ fn columns_of_a_layerwise_batch_equal_single_loops() {
                 assert_same(&batch, &single, transfer.name());
             }
         }
+    }
+}
+
+#[test]
+fn columns_of_concurrent_batches_equal_single_chains() {
+    let mut rng = generator(15);
+    let sizes = [6, 5, 4, 3];
+    for kind in 0..10 {
+        let transfers: Vec<_> =
+            sizes[..3].iter().map(|n| transfers(&mut rng, *n, COLUMNS)[kind].clone()).collect();
+        let target = matrix(&mut rng, 3, COLUMNS, 1.0);
+        let layers = inverted_layers(&mut rng, &sizes, transfers);
+        let batch = ConcurrentInversion::new(layers.clone(), target.clone(), PARAMETERS).unwrap();
+        let single = |c| {
+            let part = |mut layer: InvertedLayer| {
+                layer.transfer = transfer_of(&layer.transfer, c);
+                layer
+            };
+            let layers = layers.iter().cloned().map(part).collect();
+            ConcurrentInversion::new(layers, target.columns(c, 1).into_owned(), PARAMETERS).unwrap()
+        };
+        assert_same(&batch, &single, "concurrent");
+    }
+}
+
+#[test]
+fn columns_of_single_loop_batches_equal_single_chains() {
+    let mut rng = generator(16);
+    let sizes = [6, 5, 4, 3];
+    for kind in 0..10 {
+        let transfers: Vec<_> =
+            sizes[..3].iter().map(|n| transfers(&mut rng, *n, COLUMNS)[kind].clone()).collect();
+        let target = matrix(&mut rng, 3, COLUMNS, 1.0);
+        let b = matrix(&mut rng, 6, 3, 1.0);
+        let layers = chain_layers(&mut rng, &sizes, transfers);
+        let batch = SingleLoop::new(layers.clone(), b.clone(), target.clone(), PARAMETERS).unwrap();
+        let single = |c| {
+            let part = |mut layer: ChainLayer| {
+                layer.transfer = transfer_of(&layer.transfer, c);
+                layer
+            };
+            let layers = layers.iter().cloned().map(part).collect();
+            SingleLoop::new(layers, b.clone(), target.columns(c, 1).into_owned(), PARAMETERS)
+                .unwrap()
+        };
+        assert_same(&batch, &single, "single loop");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Random instances of every dynamics, for properties that all must have.
 
 use dynamic_inversion::dynamics::{
-    ChainLayer, ConcurrentInversion, Dynamics, Feedback, InvertedLayer, LayerwiseInversion,
-    LoopParameters, SingleLoop, Transfer,
+    ChainLayer, ConcurrentInversion, Controller, Dynamics, Feedback, InvertedLayer,
+    LayerwiseInversion, LinearDynamics, LoopParameters, RateNetwork, RateParameters, SingleLoop,
+    Transfer,
 };
 use dynamic_inversion::network::{Activation, random};
 use nalgebra::DMatrix;
@@ -159,10 +160,58 @@ pub fn chain_layers(
     transfers.into_iter().enumerate().map(layer).collect()
 }
 
+pub fn rate_networks() -> Vec<Instance> {
+    let mut rng = generator(300);
+    let (k_p, k_i, k_d, leak, tau) = (0.7, 1.3, 0.2, 0.15, 0.6);
+    let controllers = [
+        None,
+        Some(Controller::LeakyIntegral { leak, tau, k_i }),
+        Some(Controller::ProportionalIntegral { k_p, k_i, leak, tau }),
+        Some(Controller::Pid { k_p, k_i, k_d, leak, tau, tau_derivative: 0.3 }),
+    ];
+    let mixed = vec![Activation::Tanh, Activation::Tanh, Activation::Softplus, Activation::Linear];
+    let mut instances = Vec::new();
+    for (activation, gain) in
+        [(vec![Activation::Tanh], 1.7), (mixed, 0.8), (vec![Activation::Linear], 1.0)]
+    {
+        for controller in controllers {
+            let parameters = RateParameters {
+                w: matrix(&mut rng, 4, 4, 0.8),
+                activation: activation.clone(),
+                gain,
+                leak: vec![1.2],
+                tau: vec![0.5, 1.0, 1.5, 2.0],
+                input: vector(&mut rng, 4, 1.0),
+            };
+            let mut network = RateNetwork::new(parameters).unwrap();
+            if let Some(controller) = controller {
+                let (readout, q) = (matrix(&mut rng, 2, 4, 1.0), matrix(&mut rng, 4, 2, 1.0));
+                network = network.with_controller(readout, vec![0.5, -0.4], controller, q).unwrap();
+            }
+            let name = format!("rate-network {activation:?} {controller:?}");
+            instances.push(Instance { name, dynamics: Box::new(network) });
+        }
+    }
+    instances
+}
+
+pub fn linear_systems() -> Vec<Instance> {
+    let system = |n: usize| {
+        let mut rng = generator(400 + n as u64);
+        let a = matrix(&mut rng, n, n, 1.0);
+        let dynamics = LinearDynamics::new(a, vector(&mut rng, n, 1.0)).unwrap();
+        Instance { name: format!("linear {n}"), dynamics: Box::new(dynamics) }
+    };
+    [1, 2, 7].map(system).into()
+}
+
+/// Every dynamics of the registry is here: see the test of the registry.
 pub fn all() -> Vec<Instance> {
     let mut instances = layerwise_inversions();
     instances.extend(concurrent_inversions());
     instances.extend(single_loops());
+    instances.extend(rate_networks());
+    instances.extend(linear_systems());
     instances
 }
 

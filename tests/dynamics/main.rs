@@ -10,6 +10,7 @@ mod derivatives;
 mod equilibria;
 mod errors;
 mod purity;
+mod rate_networks;
 mod reductions;
 mod shifted;
 mod structures;

@@ -139,11 +139,11 @@ fn the_residual_is_the_norm_of_the_right_hand_side() {
         assert!(observed.iter().all(|x| x.is_finite()), "{name}");
         let mut f = vec![0.0; y.len()];
         dynamics.eval(0.0, &y, &mut f);
-        for column in 0..columns {
+        for (column, found) in observed[..columns].iter().enumerate() {
             let squares =
                 (0..y.len()).filter(|i| dynamics.column_of(*i) == column).map(|i| f[i] * f[i]);
             let norm = squares.sum::<f64>().sqrt();
-            assert!((observed[column] - norm).abs() < 1e-13 * norm, "{name}");
+            assert!((found - norm).abs() < 1e-13 * norm, "{name}");
         }
     }
 }
@@ -154,5 +154,11 @@ fn the_registry_is_well_formed() {
         assert!(entry.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", entry.name);
         assert!(!entry.summary.is_empty() && !entry.reference.is_empty(), "{}", entry.name);
         assert!(DYNAMICS[..k].iter().all(|e| e.name != entry.name), "{}", entry.name);
+        let prefix = format!("{} ", entry.name);
+        assert!(
+            catalogue::all().iter().any(|instance| instance.name.starts_with(&prefix)),
+            "{} has no instance among the tests",
+            entry.name
+        );
     }
 }

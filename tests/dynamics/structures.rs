@@ -106,3 +106,38 @@ fn targets_do_not_mix() {
         }
     }
 }
+
+/// `trace J^k` for `k = 1..=count`: the power sums of the eigenvalues, without computing them.
+fn power_sums(jac: &DMatrix<f64>, count: usize) -> Vec<f64> {
+    let mut power = DMatrix::identity(jac.nrows(), jac.nrows());
+    let next = |_| {
+        power *= jac;
+        power.trace()
+    };
+    (0..count).map(next).collect()
+}
+
+#[test]
+fn the_spectrum_of_concurrent_loops_is_the_union_of_the_loops_spectra() {
+    for instance in catalogue::concurrent_inversions() {
+        let dynamics = instance.dynamics.as_ref();
+        let y = catalogue::state(&instance, 0);
+        let dense = jacobian_of_column(dynamics, &y, 0);
+        let Structure::LayerLoops(loops) = dynamics.structure(0.0, &y, 0) else {
+            panic!("{}: loops expected", instance.name)
+        };
+        // Equal power sums up to the dimension mean equal spectra.
+        let mut union = vec![0.0; dense.nrows()];
+        for block in loops.iter().map(dense_loop) {
+            let sums = power_sums(&block, dense.nrows());
+            union.iter_mut().zip(sums).for_each(|(union, sum)| *union += sum);
+        }
+        for (found, expected) in power_sums(&dense, dense.nrows()).iter().zip(&union) {
+            assert!(
+                (found - expected).abs() < 1e-12 * expected.abs().max(1.0),
+                "{}",
+                instance.name
+            );
+        }
+    }
+}

@@ -4,8 +4,10 @@
 mod support;
 
 mod crash;
+mod documented;
 mod interop;
 mod output;
+mod overview;
 mod round_trip;
 
 use std::sync::{RwLock, RwLockReadGuard};

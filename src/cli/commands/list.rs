@@ -3,14 +3,18 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::cli::arguments::JsonArgs;
+use crate::cli::arguments::{DisplayArgs, JsonArgs};
 use crate::cli::output;
 use crate::cli::table::{Column, Table};
+use crate::dynamics::DYNAMICS;
 use crate::error::{Error, ExitCode};
+use crate::feedback::FEEDBACK;
+use crate::integrate::METHODS;
 use crate::network::ACTIVATIONS;
 
 /// Arguments of `dinv list`.
 #[derive(Debug, Args)]
+#[command(after_help = "-v adds where each is published.")]
 pub struct ListArgs {
     /// What to list; everything if left out
     kind: Option<Kind>,
@@ -21,13 +25,17 @@ pub struct ListArgs {
 /// The registries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    Dynamics,
+    Solvers,
     Activations,
+    Feedback,
 }
 
 /// One line of a registry.
 struct Entry {
     name: &'static str,
-    summary: String,
+    summary: &'static str,
+    reference: &'static str,
 }
 
 impl Kind {
@@ -37,15 +45,27 @@ impl Kind {
 
     fn entries(self) -> Vec<Entry> {
         match self {
+            Self::Dynamics => DYNAMICS
+                .iter()
+                .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
+                .collect(),
+            Self::Solvers => METHODS
+                .iter()
+                .map(|m| Entry { name: m.name, summary: m.summary, reference: m.reference })
+                .collect(),
             Self::Activations => ACTIVATIONS
                 .iter()
-                .map(|&(name, activation)| Entry { name, summary: activation.formula().into() })
+                .map(|&(name, g)| Entry { name, summary: g.formula(), reference: "" })
+                .collect(),
+            Self::Feedback => FEEDBACK
+                .iter()
+                .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
                 .collect(),
         }
     }
 }
 
-pub(super) fn run(arguments: &ListArgs) -> Result<ExitCode, Error> {
+pub(super) fn run(arguments: &ListArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
     let kinds: Vec<Kind> =
         arguments.kind.map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
     if arguments.json.json {
@@ -54,19 +74,25 @@ pub(super) fn run(arguments: &ListArgs) -> Result<ExitCode, Error> {
         output::print_json(&Value::Object(object))?;
         return Ok(ExitCode::Success);
     }
-    let tables: Vec<String> = kinds.iter().map(|&kind| table(kind)).collect();
+    let tables: Vec<String> = kinds.iter().map(|&kind| table(kind, display.verbose)).collect();
     output::print(&tables.join("\n"))?;
     Ok(ExitCode::Success)
 }
 
 fn json(entries: &[Entry]) -> Value {
-    entries.iter().map(|e| json!({ "name": e.name, "summary": e.summary })).collect()
+    let object =
+        |e: &Entry| json!({ "name": e.name, "summary": e.summary, "reference": e.reference });
+    entries.iter().map(object).collect()
 }
 
-fn table(kind: Kind) -> String {
-    let mut table = Table::new([Column::text(kind.name()), Column::text("")]);
+fn table(kind: Kind, with_references: bool) -> String {
+    let mut columns = vec![Column::text(kind.name()), Column::text("")];
+    columns.extend(with_references.then(|| Column::text("reference")));
+    let mut table = Table::new(columns);
     for entry in kind.entries() {
-        table.row([entry.name.into(), entry.summary.into()]);
+        let mut row = vec![entry.name.into(), entry.summary.into()];
+        row.extend(with_references.then(|| entry.reference.into()));
+        table.row(row);
     }
     table.render()
 }

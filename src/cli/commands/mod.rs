@@ -1,6 +1,7 @@
 //! The commands: one file each, one line each in [`Command`] and in its `run`.
 
 mod completions;
+mod inspect;
 mod list;
 mod man;
 
@@ -12,6 +13,8 @@ use crate::error::{Error, ExitCode};
 /// Every command of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what a result file holds
+    Inspect(inspect::InspectArgs),
     /// List the names a model file may use
     List(list::ListArgs),
     /// Print a completion script for a shell
@@ -22,9 +25,10 @@ pub enum Command {
 
 impl Command {
     /// Carries the command out. `display` says what may reach the terminal besides the result.
-    pub(super) fn run(&self, _display: &DisplayArgs) -> Result<ExitCode, Error> {
+    pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
-            Self::List(arguments) => list::run(arguments),
+            Self::Inspect(arguments) => inspect::run(arguments),
+            Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

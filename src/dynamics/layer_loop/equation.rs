@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use crate::dynamics::error::{
     DynamicsError, require_finite, require_finite_number, require_positive,
 };
-use crate::dynamics::feedback::{Feedback, product};
+use crate::dynamics::feedback::Feedback;
 use crate::dynamics::scratch::with_scratch;
 use crate::dynamics::state_map::StateMap;
 use crate::dynamics::structure::LayerLoop;
@@ -139,7 +139,7 @@ impl LoopEquation {
         du: &mut [f64],
     ) {
         self.map.apply(y.r, dr);
-        product(&self.weights, dr, du);
+        kernels::gemm(&self.weights, dr, du);
         self.finish_controller(y.u, target, du);
     }
 
@@ -173,7 +173,7 @@ impl LoopEquation {
             kernels::product_pair(&self.weights, u, x, wx);
             return -scale;
         }
-        product(&self.weights, x, wx);
+        kernels::gemm(&self.weights, x, wx);
         self.feedback.product(&self.weights, u, x)
     }
 

@@ -6,7 +6,6 @@ use nalgebra::DMatrix;
 
 use super::equation::LoopEquation;
 use crate::dynamics::NoClosedForm;
-use crate::dynamics::feedback::product;
 use crate::dynamics::small_system::{TargetSystems, for_each_system, require_regular};
 use crate::linalg::kernels;
 
@@ -139,7 +138,7 @@ impl<'a> LoopSolver<'a> {
     /// `M x` into `out`, with `scaled` as scratch for `phi'(r) * x`.
     fn forward(&self, x: &[f64], scaled: &mut [f64], out: &mut [f64]) {
         times_slope(&self.slope, x, scaled);
-        product(&self.equation.weights, scaled, out);
+        kernels::gemm(&self.equation.weights, scaled, out);
     }
 
     fn solve_systems(&self, b: &mut [f64]) {

@@ -7,11 +7,11 @@ use nalgebra::DMatrix;
 
 use super::ChainLayer;
 use crate::dynamics::error::{DynamicsError, require_finite, require_shape};
-use crate::dynamics::feedback::product;
 use crate::dynamics::layer_loop::LoopParameters;
 use crate::dynamics::scratch::with_scratch;
 use crate::dynamics::state_map::StateMap;
 use crate::dynamics::structure::SingleLoopChain;
+use crate::linalg::kernels;
 
 /// One step up the chain: from stage `k` to stage `k + 1`, or from the last stage to the controller.
 #[derive(Debug, Clone)]
@@ -128,12 +128,16 @@ impl Chain {
     /// What drives a block: `B u`, or the weights times what `fill` writes for the stage before.
     fn drive(&self, block: usize, u: &[f64], dy: &mut [f64], fill: impl Fn(usize, &mut [f64])) {
         if block == 0 {
-            return product(&self.feedback, u, &mut dy[self.range(0)]);
+            return kernels::gemm(&self.feedback, u, &mut dy[self.range(0)]);
         }
         let (before, rest) = dy.split_at_mut(self.range(block).start);
         let scratch = &mut before[self.range(block - 1)];
         fill(block - 1, scratch);
-        product(&self.links[block - 1].weights, scratch, &mut rest[..self.range(block).len()]);
+        kernels::gemm(
+            &self.links[block - 1].weights,
+            scratch,
+            &mut rest[..self.range(block).len()],
+        );
     }
 
     /// Adds the block's own decay to its drive and divides by its time constant.

@@ -6,7 +6,6 @@ use nalgebra::DMatrix;
 
 use super::chain::Chain;
 use crate::dynamics::NoClosedForm;
-use crate::dynamics::feedback::product;
 use crate::dynamics::layer_loop::{combine, times_slope};
 use crate::dynamics::small_system::{TargetSystems, for_each_system, require_regular};
 use crate::linalg::kernels;
@@ -125,7 +124,7 @@ impl<'a> ChainSolver<'a> {
         systems.solve(&mut b[controller.clone()]);
 
         let first = chain.range(0);
-        product(&chain.feedback, &b[controller], &mut rise[..first.len()]);
+        kernels::gemm(&chain.feedback, &b[controller], &mut rise[..first.len()]);
         for k in 0..chain.stages() {
             let block = chain.range(k);
             // `rise` turns into this stage's share of the controller's solution.
@@ -134,7 +133,7 @@ impl<'a> ChainSolver<'a> {
             if k + 1 < chain.stages() {
                 let above = chain.range(k + 1).len();
                 times_slope(&self.slopes[k], &rise[..block.len()], scaled);
-                product(&chain.links[k].weights, &scaled[..block.len()], &mut rise[..above]);
+                kernels::gemm(&chain.links[k].weights, &scaled[..block.len()], &mut rise[..above]);
             }
         }
     }
@@ -142,7 +141,7 @@ impl<'a> ChainSolver<'a> {
     /// `M x` of the link above stage `k`.
     fn rise(&self, k: usize, x: &[f64], scaled: &mut [f64], out: &mut [f64]) {
         times_slope(&self.slopes[k], x, scaled);
-        product(&self.chain.links[k].weights, &scaled[..x.len()], out);
+        kernels::gemm(&self.chain.links[k].weights, &scaled[..x.len()], out);
     }
 
     fn diagonal(&self) -> (f64, f64) {

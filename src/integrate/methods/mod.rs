@@ -3,6 +3,7 @@
 mod dop853;
 mod dopri5;
 mod euler;
+mod implicit;
 mod rk4;
 mod semi_implicit_euler;
 mod tsit5;
@@ -10,6 +11,8 @@ mod tsit5;
 pub use dop853::DOP853;
 pub use dopri5::DOPRI5;
 pub use euler::EULER;
+pub(crate) use implicit::GAMMA;
+pub use implicit::IMPLICIT;
 pub use rk4::RK4;
 pub use semi_implicit_euler::SEMI_IMPLICIT_EULER;
 pub use tsit5::TSIT5;

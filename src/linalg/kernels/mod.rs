@@ -7,9 +7,10 @@
 //!
 //! # Instruction sets
 //!
-//! The widest vector instructions are found at run time, once; no build flag is needed. The same
-//! machine gives the same bits at every call and for any number of threads. Machines with and
-//! without fused multiply-add, or with another vector width, differ in rounding.
+//! The widest vector instructions (AVX2 with fused multiply-add on x86-64, NEON on AArch64) are found
+//! at run time, once; no build flag is needed. The same machine gives the same bits at every call and
+//! for any number of threads. Machines with and without fused multiply-add, or with another vector
+//! width, differ in rounding.
 //!
 //! # Rounding error
 //!
@@ -18,6 +19,8 @@
 //! `gamma_n = n eps / (1 - n eps)` and `n` is the number of columns of `W` (of rows, for `W^T x`).
 //! (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1.)
 
+#[cfg(test)]
+mod agreement;
 mod batch;
 mod products;
 mod stepping;

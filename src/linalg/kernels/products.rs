@@ -51,23 +51,23 @@ pub fn product_pair(w: &DMatrix<f64>, u: &[f64], x: &mut [f64], wx: &mut [f64]) 
     dispatch(Pair { w: w.as_slice(), u, x, wx });
 }
 
-struct Forward<'a> {
-    w: &'a [f64],
-    x: &'a [f64],
-    y: &'a mut [f64],
+pub(super) struct Forward<'a> {
+    pub(super) w: &'a [f64],
+    pub(super) x: &'a [f64],
+    pub(super) y: &'a mut [f64],
 }
 
-struct Transposed<'a> {
-    w: &'a [f64],
-    u: &'a [f64],
-    y: &'a mut [f64],
+pub(super) struct Transposed<'a> {
+    pub(super) w: &'a [f64],
+    pub(super) u: &'a [f64],
+    pub(super) y: &'a mut [f64],
 }
 
-struct Pair<'a> {
-    w: &'a [f64],
-    u: &'a [f64],
-    x: &'a mut [f64],
-    wx: &'a mut [f64],
+pub(super) struct Pair<'a> {
+    pub(super) w: &'a [f64],
+    pub(super) u: &'a [f64],
+    pub(super) x: &'a mut [f64],
+    pub(super) wx: &'a mut [f64],
 }
 
 impl WithSimd for Forward<'_> {

@@ -56,14 +56,14 @@ pub fn weighted_square_sum(e: &[f64], y0: &[f64], y1: &[f64], atol: f64, rtol: f
 }
 
 /// The stages with nonzero coefficients.
-struct Terms<'a> {
-    coefficients: [f64; MAX_STAGES],
-    stages: [&'a [f64]; MAX_STAGES],
-    count: usize,
+pub(super) struct Terms<'a> {
+    pub(super) coefficients: [f64; MAX_STAGES],
+    pub(super) stages: [&'a [f64]; MAX_STAGES],
+    pub(super) count: usize,
 }
 
 impl<'a> Terms<'a> {
-    fn new(h: f64, coefficients: &[f64], stages: &'a [f64], dim: usize) -> Self {
+    pub(super) fn new(h: f64, coefficients: &[f64], stages: &'a [f64], dim: usize) -> Self {
         assert!(coefficients.len() <= MAX_STAGES, "at most {MAX_STAGES} stages");
         assert!(stages.len() >= coefficients.len() * dim, "fewer stages than coefficients");
         let mut terms =
@@ -79,10 +79,10 @@ impl<'a> Terms<'a> {
     }
 }
 
-struct Combination<'a> {
-    y: Option<&'a [f64]>,
-    terms: &'a Terms<'a>,
-    out: &'a mut [f64],
+pub(super) struct Combination<'a> {
+    pub(super) y: Option<&'a [f64]>,
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) out: &'a mut [f64],
 }
 
 impl WithSimd for Combination<'_> {
@@ -148,12 +148,12 @@ impl Combination<'_> {
     }
 }
 
-struct SquareSum<'a> {
-    e: &'a [f64],
-    y0: &'a [f64],
-    y1: &'a [f64],
-    atol: f64,
-    rtol: f64,
+pub(super) struct SquareSum<'a> {
+    pub(super) e: &'a [f64],
+    pub(super) y0: &'a [f64],
+    pub(super) y1: &'a [f64],
+    pub(super) atol: f64,
+    pub(super) rtol: f64,
 }
 
 impl WithSimd for SquareSum<'_> {

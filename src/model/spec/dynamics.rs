@@ -193,6 +193,15 @@ pub(crate) const KIND: Kind = Kind::OneOf(&[
     ),
 ]);
 
+impl LayerwiseInversion {
+    /// The options it shares with the other loops.
+    #[must_use]
+    pub fn loop_options(&self) -> LoopDynamics {
+        let Self { leak, tau_state, tau_controller, transfer, activation, .. } = *self;
+        LoopDynamics { leak, tau_state, tau_controller, transfer, activation }
+    }
+}
+
 impl Dynamics {
     /// The name of the variant in the file.
     #[must_use]

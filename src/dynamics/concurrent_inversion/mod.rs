@@ -1,15 +1,20 @@
 //! `concurrent-inversion`: invert all layers at the same time.
 
+mod reduced;
+mod solver;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
+use self::reduced::LoopsReduction;
+use self::solver::LoopsSolver;
 use super::equilibrium::affine_equilibrium;
 use super::error::{DynamicsError, checked_initial_state, require_shape};
 use super::feedback::Feedback;
-use super::field::{ShiftedSolver, SingularShift, VectorField};
-use super::layer_loop::{LoopEquation, LoopParameters, LoopReduction, LoopSolver};
+use super::field::{ShiftedSolver, VectorField};
+use super::layer_loop::{LoopEquation, LoopParameters};
 use super::layerwise_inversion::check_target;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
@@ -231,7 +236,7 @@ impl VectorField for ConcurrentInversion {
     }
 
     fn shifted_solver<'a>(&'a self) -> Box<dyn ShiftedSolver + 'a> {
-        Box::new(ChainSolver::new(self))
+        Box::new(LoopsSolver::new(self))
     }
 
     /// From the top loop down, controller before state, so that each loop sees the new state of
@@ -271,11 +276,8 @@ impl Dynamics for ConcurrentInversion {
         if let Some(equation) = self.loops.iter().find(|e| !e.map.has_constant_slope()) {
             return Err(NoClosedForm::Nonlinear { reason: equation.transfer.describe() });
         }
-        let mut solver = ChainSolver::new(self);
-        for (k, part) in solver.loops.iter_mut().enumerate() {
-            part.factor_at_rest().map_err(|error| self.in_layer(k, error))?;
-        }
-        solver.shift = 1.0;
+        let mut solver = LoopsSolver::new(self);
+        solver.factor_at_rest()?;
         Ok(affine_equilibrium(self, |b| solver.solve(b)))
     }
 
@@ -311,121 +313,6 @@ impl Dynamics for ConcurrentInversion {
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {
-        Some(Box::new(ChainReduction { dynamics: self, column }))
-    }
-}
-
-impl ConcurrentInversion {
-    /// Names the layer in the reason why there is no closed form.
-    fn in_layer(&self, k: usize, error: NoClosedForm) -> NoClosedForm {
-        let layer = self.loops.len() + 1 - k;
-        match error {
-            NoClosedForm::Singular { system, reciprocal_condition } => NoClosedForm::Singular {
-                system: format!("{system} of layer {layer}"),
-                reciprocal_condition,
-            },
-            nonlinear @ NoClosedForm::Nonlinear { .. } => nonlinear,
-        }
-    }
-}
-
-/// Solves the block-triangular system from the top loop down.
-struct ChainSolver<'a> {
-    dynamics: &'a ConcurrentInversion,
-    t: f64,
-    shift: f64,
-    loops: Vec<LoopSolver<'a>>,
-}
-
-impl<'a> ChainSolver<'a> {
-    fn new(dynamics: &'a ConcurrentInversion) -> Self {
-        let loops = dynamics.loops.iter().map(LoopSolver::new).collect();
-        Self { dynamics, t: f64::NAN, shift: f64::NAN, loops }
-    }
-}
-
-impl ShiftedSolver for ChainSolver<'_> {
-    fn factor(&mut self, t: f64, y: &[f64], shift: f64) -> Result<(), SingularShift> {
-        self.t = t;
-        for (k, part) in self.loops.iter_mut().enumerate() {
-            part.linearise(&y[self.dynamics.state_range(k)]);
-        }
-        self.reshift(shift)
-    }
-
-    fn reshift(&mut self, shift: f64) -> Result<(), SingularShift> {
-        self.shift = shift;
-        let regular = self.loops.iter_mut().all(|part| part.factor(1.0, shift));
-        if regular { Ok(()) } else { Err(SingularShift { t: self.t, shift }) }
-    }
-
-    fn solve(&self, b: &mut [f64]) {
-        for (k, part) in self.loops.iter().enumerate() {
-            let (above, rest) = b.split_at_mut(self.dynamics.offsets[k]);
-            let (b_r, b_u) = rest[..self.dynamics.loops[k].len()]
-                .split_at_mut(self.dynamics.loops[k].state_len());
-            if k > 0 {
-                let coupling = self.shift / self.dynamics.loops[k].parameters.tau_controller;
-                let state_above = &above[self.dynamics.state_range(k - 1)];
-                b_u.iter_mut().zip(state_above).for_each(|(b, x)| *b -= coupling * x);
-            }
-            part.solve(b_r, b_u);
-        }
-    }
-}
-
-/// The loops at rest in their controllers alone, top first:
-/// `W_l phi(B_l u_l) - leak u_l - B_{l+1} u_{l+1} = 0`.
-struct ChainReduction<'a> {
-    dynamics: &'a ConcurrentInversion,
-    column: usize,
-}
-
-impl ChainReduction<'_> {
-    /// Calls `visit` with every loop's reduction, its unknowns' position and their values.
-    fn each_loop(&self, z: &[f64], mut visit: impl FnMut(&LoopReduction, Range<usize>, &[f64])) {
-        let top = self.dynamics.target.column(self.column);
-        let mut target = top.as_slice().to_vec();
-        let mut start = 0;
-        for equation in &self.dynamics.loops {
-            let range = start..start + equation.controller_units();
-            let reduction = LoopReduction::in_controller(equation, self.column, &target);
-            visit(&reduction, range.clone(), &z[range.clone()]);
-            target = reduction.state_of(&z[range.clone()]);
-            start = range.end;
-        }
-    }
-}
-
-impl ReducedEquilibrium for ChainReduction<'_> {
-    fn dim(&self) -> usize {
-        self.dynamics.loops.iter().map(LoopEquation::controller_units).sum()
-    }
-
-    fn residual(&self, z: &[f64], out: &mut [f64]) {
-        self.each_loop(z, |reduction, range, u| reduction.residual(u, &mut out[range]));
-    }
-
-    fn jacobian(&self, z: &[f64], out: &mut DMatrix<f64>) {
-        out.fill(0.0);
-        let mut above: Option<(Range<usize>, DMatrix<f64>)> = None;
-        let mut loops = self.dynamics.loops.iter();
-        self.each_loop(z, |reduction, range, u| {
-            let mut block = DMatrix::zeros(u.len(), u.len());
-            reduction.jacobian(u, &mut block);
-            out.view_mut((range.start, range.start), (u.len(), u.len())).copy_from(&block);
-            if let Some((columns, feedback)) = above.take() {
-                out.view_mut((range.start, columns.start), (u.len(), columns.len()))
-                    .copy_from(&(-feedback));
-            }
-            let equation = loops.next().expect("each_loop visits every loop once");
-            above = Some((range, equation.feedback.matrix(&equation.weights)));
-        });
-    }
-
-    fn lift(&self, z: &[f64]) -> Vec<f64> {
-        let mut state = Vec::new();
-        self.each_loop(z, |reduction, _, u| state.extend(reduction.lift(u)));
-        state
+        Some(Box::new(LoopsReduction::new(self, column)))
     }
 }

@@ -1,0 +1,115 @@
+//! From a specification to objects: networks, feedback matrices, targets and dynamics.
+//!
+//! Everything that can go wrong here is a [`ModelError`] at the key that asked for it, so a weight
+//! file with the wrong shape is reported with the line that names the file.
+
+mod dynamics;
+mod feedback;
+mod initial;
+mod network;
+mod operating_point;
+mod target;
+
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+
+use super::{Model, ModelError, Problem};
+use crate::dynamics::{Dynamics, DynamicsError, LayerwiseInversion};
+use crate::network::Network;
+
+pub use dynamics::Cascade;
+pub use operating_point::OperatingPoint;
+
+/// What a model describes, ready to be integrated or analysed.
+pub struct System {
+    /// The network, when the model has one.
+    pub network: Option<Network>,
+    /// The network's activity at the operating point, when the target gives an input.
+    pub operating_point: Option<OperatingPoint>,
+    /// The equation or equations.
+    pub equations: Equations,
+    /// The feedback matrices, as used.
+    pub feedback: Vec<FeedbackMatrix>,
+}
+
+/// A feedback matrix and the layers it connects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedbackMatrix {
+    /// The layer whose units it drives.
+    pub to: usize,
+    /// The layer whose errors it carries.
+    pub from: usize,
+    /// Units of `to` x units of `from`.
+    pub matrix: DMatrix<f64>,
+}
+
+/// One differential equation, or several that run one after the other.
+pub enum Equations {
+    /// A single system.
+    One(Box<dyn Dynamics>),
+    /// Layerwise inversion of all layers, top first, each end feeding the next.
+    Cascade(Cascade),
+}
+
+impl Equations {
+    /// The equation that runs first.
+    ///
+    /// # Errors
+    /// [`DynamicsError`] when the parts of a cascade's first loop do not fit.
+    pub fn first(self) -> Result<Box<dyn Dynamics>, DynamicsError> {
+        match self {
+            Self::One(dynamics) => Ok(dynamics),
+            Self::Cascade(cascade) => {
+                let first: LayerwiseInversion = cascade.first()?;
+                Ok(Box::new(first))
+            }
+        }
+    }
+}
+
+impl Model {
+    /// Builds what the model describes.
+    ///
+    /// # Errors
+    /// A missing section, a file that cannot be used, parts that do not fit together.
+    pub fn system(&self) -> Result<System, ModelError> {
+        dynamics::build(self)
+    }
+
+    /// Builds the network alone.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn network(&self, needed_by: &str) -> Result<Network, ModelError> {
+        network::build(self, needed_by)
+    }
+
+    /// An error of a lower layer, placed at `key`.
+    pub(super) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        let remedy = "correct this entry or what it names".to_owned();
+        self.error(key, Problem::Refused { message, remedy })
+    }
+}
+
+/// A matrix of the model file.
+fn matrix(rows: &[Vec<f64>]) -> DMatrix<f64> {
+    let columns = rows.first().map_or(0, Vec::len);
+    DMatrix::from_fn(rows.len(), columns, |i, j| rows[i][j])
+}
+
+/// Vectors of the model file as the columns of a matrix.
+fn columns(vectors: &[Vec<f64>]) -> DMatrix<f64> {
+    matrix(vectors).transpose()
+}
+
+/// The weights of every layer, shared with the loops that use them.
+fn shared_weights(network: &Network) -> Vec<Arc<DMatrix<f64>>> {
+    network.layers().iter().map(|layer| Arc::new(layer.weights.clone())).collect()
+}

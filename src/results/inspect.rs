@@ -1,1 +1,0 @@
-//! Overview of a result file.
