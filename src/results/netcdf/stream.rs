@@ -257,94 +257,12 @@ impl Column {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// The shape of a chunk: whole rows where they fit, no more of them than `most_rows` unless the
-/// chunk would be too small; else one row cut along its slowest axes.
-fn chunk_shape(row_shape: &[usize], most_rows: Option<usize>) -> Vec<usize> {
-    let value = size_of::<f64>();
-    let row_bytes = value * row_shape.iter().product::<usize>().max(1);
-    let fewest = CHUNK_BYTES.start().div_ceil(row_bytes);
-    let usual = (USUAL_CHUNK_BYTES / row_bytes).max(1);
-    let rows = most_rows.map_or(usual, |most| usual.min(most)).max(fewest);
-    let mut room = CHUNK_BYTES.end() / value;
-    let mut inner: Vec<usize> = Vec::with_capacity(row_shape.len());
-    for &length in row_shape.iter().rev() {
-        let part = length.min(room).max(1);
-        inner.push(part);
-        room = (room / part).max(1);
-    }
-    std::iter::once(rows).chain(inner.into_iter().rev()).collect()
-}
-
-/// The first indices of every chunk of a row.
-fn corners(row_shape: &[usize], inner: &[usize]) -> Vec<Vec<usize>> {
-    row_shape.iter().zip(inner).fold(vec![Vec::new()], |starts, (&length, &part)| {
-        let extend = |start: &Vec<usize>, k: usize| start.iter().copied().chain([k]).collect();
-        starts
-            .iter()
-            .flat_map(|start| (0..length).step_by(part).map(move |k| extend(start, k)))
-            .collect()
-    })
-}
-
-/// Appends the block of `row` that starts at `corner` and has the extents `inner`; places outside
-/// the row are NaN.
-fn copy_block(
-    row: &[f64],
-    row_shape: &[usize],
-    inner: &[usize],
-    corner: &[usize],
-    block: &mut Vec<f64>,
-) {
-    if inner == row_shape {
-        return block.extend_from_slice(row);
-    }
-    let stride: usize = row_shape[1..].iter().product();
-    let end = block.len() + inner.iter().product::<usize>();
-    for k in corner[0]..(corner[0] + inner[0]).min(row_shape[0]) {
-        copy_block(
-            &row[k * stride..(k + 1) * stride],
-            &row_shape[1..],
-            &inner[1..],
-            &corner[1..],
-            block,
-        );
-    }
-    block.resize(end, f64::NAN);
-}
-
->>>>>>> network
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::results::Dimension;
 
     #[test]
-<<<<<<< HEAD
-=======
-    fn chunks_stay_between_16_kib_and_1_mib() {
-        for row_shape in [
-            vec![],
-            vec![1],
-            vec![3],
-            vec![300],
-            vec![2794],
-            vec![200_000],
-            vec![256, 784],
-            vec![10_000, 64],
-        ] {
-            for expected in [None, Some(1), Some(100), Some(1_000_000)] {
-                let chunk = chunk_shape(&row_shape, expected);
-                let bytes = size_of::<f64>() * chunk.iter().product::<usize>();
-                assert!(CHUNK_BYTES.contains(&bytes), "{row_shape:?}: {chunk:?} is {bytes} bytes");
-                assert!(chunk[1..].iter().zip(&row_shape).all(|(part, whole)| part <= whole));
-            }
-        }
-    }
-
-    #[test]
->>>>>>> network
     fn rows_written_early_are_the_same_rows() {
         let folder = tempfile::tempdir().unwrap();
         let file = hdf5::File::create(folder.path().join("x.h5")).unwrap();
