@@ -77,8 +77,9 @@ pub(super) fn build(model: &Model) -> Result<System, ModelError> {
             let built = rate_network(rate).map_err(|e| model.refused(key, &e))?;
             alone(with_start(model, key, built, RateNetwork::with_initial_state)?)
         }
-        Spec::LayerwiseInversion(layerwise) => Loops::new(model, &layerwise.loop_options())?
-            .layerwise(layerwise.layer)?,
+        Spec::LayerwiseInversion(layerwise) => {
+            Loops::new(model, &layerwise.loop_options())?.layerwise(layerwise.layer)?
+        }
         Spec::ConcurrentInversion(options) => Loops::new(model, options)?.concurrent()?,
         Spec::SingleLoop(options) => Loops::new(model, options)?.single_loop()?,
         Spec::DeepFeedbackControl(_) | Spec::PredictiveCoding(_) => {
@@ -335,7 +336,8 @@ impl<'m> Loops<'m> {
         let problem = Problem::Needs {
             what: "the inversion of all hidden layers".to_owned(),
             needs: "at least one hidden layer".to_owned(),
-            remedy: "give three or more sizes, or use layerwise-inversion with layer = 1".to_owned(),
+            remedy: "give three or more sizes, or use layerwise-inversion with layer = 1"
+                .to_owned(),
         };
         Err(self.model.error("network.sizes", problem))
     }
