@@ -84,7 +84,10 @@ fn a_layer_does_not_depend_on_the_others() {
     assert_eq!(deep[1], other[1]);
     let equal = init.weights(&[5, 5, 5], 7).unwrap();
     assert_ne!(equal[0], equal[1]);
-    assert_ne!(equal[0].row(0).transpose().as_slice(), init.biases(&[5, 5], 7).unwrap()[0].as_slice());
+    assert_ne!(
+        equal[0].row(0).transpose().as_slice(),
+        init.biases(&[5, 5], 7).unwrap()[0].as_slice()
+    );
 }
 
 /// Pinned bits: a change of generator, stream numbers or drawing order breaks published seeds.
