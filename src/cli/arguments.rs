@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 
 use super::commands::Command;
+use crate::model::{KeyPath, Model, ModelError, Override};
 
 /// Simulate and analyse networks that assign credit by feedback control
 #[derive(Debug, Parser)]
@@ -74,6 +75,26 @@ pub struct ModelArgs {
     /// Replace the seed of the model
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+impl ModelArgs {
+    /// Reads the model with what the command line changes in it.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the file cannot be read or is no valid model, or when `--set` names a
+    /// key that does not exist.
+    pub fn load(&self) -> Result<Model, ModelError> {
+        let mut overrides = self
+            .overrides
+            .iter()
+            .map(|text| Override::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(seed) = self.seed {
+            let key = KeyPath::parse("seed").expect("a bare key is a key path");
+            overrides.push(Override::new("--seed", key, &seed.to_string()));
+        }
+        Model::load(&self.model, &overrides)
+    }
 }
 
 /// Where the result goes.

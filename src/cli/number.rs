@@ -40,7 +40,7 @@ pub fn duration(seconds: f64) -> String {
         return significant(seconds, 3);
     }
     match seconds {
-        s if s == 0.0 => "0 s".into(),
+        0.0 => "0 s".into(),
         s if s < 1e-3 => format!("{} us", significant(s * 1e6, 3)),
         s if s < 1.0 => format!("{} ms", significant(s * 1e3, 3)),
         s if s < 59.95 => format!("{} s", significant(s, 3)),

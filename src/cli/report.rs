@@ -106,7 +106,10 @@ pub(crate) fn install_panic_hook() {
         let place = panic
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let reason = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let reason = text.unwrap_or("no message").replace('\n', " ");
         super::output::note(&format!(
             "{ERROR}internal error:{ERROR:#} {reason}{place} (dinv {}): this is a fault of the \
              program, please report it with the command and the model file\n",

@@ -15,7 +15,7 @@ pub struct Context<'a> {
     pub interrupt: Interrupt,
     /// Number of threads to compute with.
     pub threads: NonZeroUsize,
-    /// The seed from the command line; `None` keeps the seed of the model file.
+    /// The seed of experiments without a model file; a model carries its own, `--seed` included.
     pub seed: Option<u64>,
     warnings: Mutex<Vec<String>>,
 }
@@ -27,7 +27,7 @@ impl<'a> Context<'a> {
         Self { progress, interrupt, threads, seed: None, warnings: Mutex::default() }
     }
 
-    /// The same surroundings with the model's seed replaced.
+    /// The same surroundings with a seed.
     #[must_use]
     pub fn with_seed(mut self, seed: Option<u64>) -> Self {
         self.seed = seed;

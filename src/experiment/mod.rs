@@ -1,5 +1,8 @@
 //! What each command does, free of argument parsing and terminals.
 
 mod context;
+mod output;
+pub mod run;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
+pub use output::OutputOptions;

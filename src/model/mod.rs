@@ -44,7 +44,7 @@ mod suggest;
 mod sweep_plan;
 mod validate;
 
-pub use build::{Cascade, Equations, OperatingPoint, System};
+pub use build::{Cascade, Equations, FeedbackMatrix, OperatingPoint, System};
 pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};
 pub use key_path::{KeyPath, Segment};

@@ -48,7 +48,7 @@ impl ResultWriter for CsvWriter {
 
     fn start_rows(&mut self, layout: RowLayout) -> Result<(), ResultError> {
         if self.layout.is_some() {
-            let reason = "a file holds one streamed table";
+            let reason = "a CSV file holds one table; write several to .h5 or .json";
             return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
         }
         layout.check()?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::{ExitCode, Failure};
+
 /// Failure to prepare, write or read a result file. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
@@ -129,5 +131,16 @@ impl ResultError {
     /// A record that cannot be written.
     pub(crate) fn invalid(name: &str, reason: impl Into<String>) -> Self {
         Self::InvalidRecord { name: name.to_owned(), reason: reason.into() }
+    }
+}
+
+impl Failure for ResultError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::UnknownFormat { .. } => ExitCode::Usage,
+            // Both are faults of this program.
+            Self::InvalidRecord { .. } | Self::Misuse { .. } => ExitCode::Numerical,
+            _ => ExitCode::InputOutput,
+        }
     }
 }

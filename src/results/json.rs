@@ -19,7 +19,8 @@ pub(crate) struct JsonWriter {
     out: BufWriter<File>,
     header: Header,
     groups: Map<String, Json>,
-    table: Option<Table>,
+    /// In the order of writing; the last one is open.
+    tables: Vec<Table>,
 }
 
 struct Table {
@@ -34,7 +35,7 @@ impl JsonWriter {
     pub(crate) fn create(path: &Path, force: bool, header: &Header) -> Result<Self, ResultError> {
         let pending = PendingFile::new(path, force)?;
         let out = BufWriter::new(pending.create()?);
-        Ok(Self { pending, out, header: header.clone(), groups: Map::new(), table: None })
+        Ok(Self { pending, out, header: header.clone(), groups: Map::new(), tables: Vec::new() })
     }
 
     fn spool(&self) -> Result<BufWriter<File>, ResultError> {
@@ -61,10 +62,11 @@ impl JsonWriter {
             separator = ",";
         }
         let mut rows = 0;
-        if let Some(table) = &mut self.table {
-            rows = table.rows;
+        for table in &mut self.tables {
+            rows += table.rows;
             write!(out, "{separator}{}:", Json::from(table.layout.group.as_str()))?;
             table.write_group(out)?;
+            separator = ",";
         }
         writeln!(out, "}}}}")?;
         out.flush()?;
@@ -83,13 +85,9 @@ impl ResultWriter for JsonWriter {
     }
 
     fn start_rows(&mut self, layout: RowLayout) -> Result<(), ResultError> {
-        if self.table.is_some() {
-            let reason = "a file holds one streamed table";
-            return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
-        }
         layout.check()?;
         let spools = (0..=layout.columns.len()).map(|_| self.spool()).collect::<Result<_, _>>()?;
-        self.table = Some(Table { layout, spools, rows: 0 });
+        self.tables.push(Table { layout, spools, rows: 0 });
         Ok(())
     }
 
@@ -99,7 +97,7 @@ impl ResultWriter for JsonWriter {
         state: &[f64],
         observables: &[f64],
     ) -> Result<(), ResultError> {
-        let Some(table) = &mut self.table else {
+        let Some(table) = self.tables.last_mut() else {
             let reason = "a row before the layout of rows";
             return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
         };

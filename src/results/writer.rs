@@ -90,11 +90,12 @@ pub trait ResultWriter: Send {
     /// [`ResultError::InvalidRecord`], or what the file system says.
     fn write_group(&mut self, group: &Group) -> Result<(), ResultError>;
 
-    /// Opens the table that [`append_row`](Self::append_row) fills; one per file.
+    /// Opens the table that [`append_row`](Self::append_row) fills from now on, and ends the one
+    /// before it. A group such as `trajectory/layer_3` is created inside its parent.
     ///
     /// # Errors
-    /// [`ResultError::Misuse`] the second time, [`ResultError::InvalidRecord`], or what the file
-    /// system says.
+    /// [`ResultError::Misuse`] for a second table in a CSV file, [`ResultError::InvalidRecord`],
+    /// or what the file system says.
     fn start_rows(&mut self, layout: RowLayout) -> Result<(), ResultError>;
 
     /// Adds a row: the axis value (time), the state and the observables in the layout's order.

@@ -183,3 +183,38 @@ fn colour_follows_the_flag_then_the_environment() {
         ));
     }
 }
+
+#[test]
+fn inspect_shows_a_result_as_text_and_json() {
+    use dynamic_inversion::results::{Group, Header, Status, Variable, create};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("réponse.h5");
+    let mut writer = create(&path, false, &Header::default()).unwrap();
+    let mut group = Group::new("stability");
+    group.push(Variable::scalar("spectral_abscissa", -0.25));
+    writer.write_group(&group).unwrap();
+    writer.finish(Status::Interrupted).unwrap();
+    let path = path.to_str().unwrap();
+
+    let text = stdout(&["inspect", path]);
+    assert!(text.contains("interrupted") && text.contains("spectral_abscissa"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["inspect", path, "--json"])).unwrap();
+    assert_eq!(json["status"], "interrupted");
+    assert_eq!(json["groups"][0]["variables"][0]["value"], -0.25);
+}
+
+#[test]
+fn files_that_cannot_be_read_exit_with_4() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("text.h5");
+    std::fs::write(&foreign, "not HDF5").unwrap();
+    let long = "x".repeat(300);
+    for path in [foreign.to_str().unwrap(), "missing.h5", "-", &long] {
+        let output = dinv().args(["inspect", path]).assert().code(4).get_output().clone();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.starts_with(&format!("error: {path}: ")), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -43,7 +43,7 @@ fn a_missing_key_suggests_the_nearest_and_lists_all() {
         ("net.safetensors", "layer.1.weights", "layer.1.weight"),
         ("net.h5", "weights/W1", "weights/W2"),
         ("net.h5", "weight/W2", "weights/W2"),
-        ("net.json", "W3", "W2"),
+        ("net.json", "W3", "W1"),
     ] {
         let error = matrix_error(&data(file), key, (2, 3));
         let WeightsError::MissingKey { nearest: found, .. } = &error else { panic!("{error}") };

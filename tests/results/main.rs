@@ -4,6 +4,7 @@
 mod support;
 
 mod crash;
+mod documented;
 mod interop;
 mod output;
 mod overview;

@@ -9,6 +9,7 @@ use crate::cli::table::{Column, Table};
 use crate::dynamics::DYNAMICS;
 use crate::error::{Error, ExitCode};
 use crate::feedback::FEEDBACK;
+use crate::integrate::METHODS;
 use crate::network::ACTIVATIONS;
 
 /// Arguments of `dinv list`.
@@ -25,6 +26,7 @@ pub struct ListArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Dynamics,
+    Solvers,
     Activations,
     Feedback,
 }
@@ -46,6 +48,10 @@ impl Kind {
             Self::Dynamics => DYNAMICS
                 .iter()
                 .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
+                .collect(),
+            Self::Solvers => METHODS
+                .iter()
+                .map(|m| Entry { name: m.name, summary: m.summary, reference: m.reference })
                 .collect(),
             Self::Activations => ACTIVATIONS
                 .iter()

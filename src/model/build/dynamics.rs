@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::{Equations, OperatingPoint, System, feedback, initial, matrix, network, target};
+use super::{Equations, FeedbackMatrix, OperatingPoint, System, feedback, initial, matrix, network, target};
 use super::{operating_point, shared_weights};
 use crate::dynamics::{
-    ChainLayer, ConcurrentInversion, Controller, Dynamics, DynamicsError, Feedback, InvertedLayer,
+    ChainLayer, ConcurrentInversion, Controller, Dynamics, DynamicsError, InvertedLayer,
     LayerwiseInversion, LinearDynamics, LoopParameters, RateNetwork, RateParameters, SingleLoop,
     Transfer,
 };
@@ -338,7 +338,8 @@ impl<'m> Loops<'m> {
             Ok(ChainLayer { weights: Arc::clone(weights), transfer: self.transfer(l)? })
         });
         let layers = layers.collect::<Result<Vec<_>, ModelError>>()?;
-        let target = self.target(self.depth())?;
+        let depth = self.depth();
+        let target = self.target(depth)?;
         let close = |b| {
             SingleLoop::new(layers.clone(), b, target.clone(), self.parameters())
                 .map_err(|e| self.model.refused(&self.key, &e))
@@ -349,7 +350,7 @@ impl<'m> Loops<'m> {
             built = close(b.clone())?;
         }
         let built = with_start(self.model, &self.key, built, SingleLoop::with_initial_state)?;
-        Ok(self.system(Equations::One(Box::new(built)), vec![("b".to_owned(), b)]))
+        Ok(self.system(Equations::One(Box::new(built)), vec![FeedbackMatrix { to: 1, from: depth, matrix: b }]))
     }
 
     /// Layers above the first are inverted, so there must be some.
@@ -366,17 +367,20 @@ impl<'m> Loops<'m> {
         Err(self.model.error("network.sizes", problem))
     }
 
-    fn system(self, equations: Equations, feedback: Vec<(String, DMatrix<f64>)>) -> System {
+    fn system(self, equations: Equations, feedback: Vec<FeedbackMatrix>) -> System {
         let network = Some(self.network);
         System { network, operating_point: self.operating_point, equations, feedback }
     }
 }
 
-/// Feedback matrices with the names of result files: `b_3` closes the loop of layer 3.
-fn named_feedback(layers: &[InvertedLayer], first: usize) -> Vec<(String, DMatrix<f64>)> {
-    let named = layers.iter().zip(first..);
-    named
-        .filter(|(layer, _)| matches!(layer.feedback, Feedback::Matrix(_)))
-        .map(|(layer, l)| (format!("b_{l}"), layer.feedback.matrix(&layer.weights)))
+/// The matrices of the loops that invert layers `first ..`.
+fn named_feedback(layers: &[InvertedLayer], first: usize) -> Vec<FeedbackMatrix> {
+    let numbered = layers.iter().zip(first..);
+    numbered
+        .map(|(layer, l)| FeedbackMatrix {
+            to: l - 1,
+            from: l,
+            matrix: layer.feedback.matrix(&layer.weights),
+        })
         .collect()
 }

@@ -29,8 +29,19 @@ pub struct System {
     pub operating_point: Option<OperatingPoint>,
     /// The equation or equations.
     pub equations: Equations,
-    /// Feedback matrices by name (`b_3` for the loop of layer 3), as used.
-    pub feedback: Vec<(String, DMatrix<f64>)>,
+    /// The feedback matrices, as used.
+    pub feedback: Vec<FeedbackMatrix>,
+}
+
+/// A feedback matrix and the layers it connects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedbackMatrix {
+    /// The layer whose units it drives.
+    pub to: usize,
+    /// The layer whose errors it carries.
+    pub from: usize,
+    /// Units of `to` x units of `from`.
+    pub matrix: DMatrix<f64>,
 }
 
 /// One differential equation, or several that run one after the other.

@@ -4,6 +4,7 @@
 //! Object formats are those of HDF5 1.8. Newer ones (`latest`) leave a killed run's file marked
 //! as open for writing, which no reader then opens.
 
+mod chunks;
 mod deflate;
 mod ffi;
 mod objects;
@@ -25,6 +26,8 @@ use super::{Group, Header, ResultError, ResultWriter, RowLayout, Status, Written
 pub(crate) struct NetcdfWriter {
     pending: PendingFile,
     stream: Option<RowStream>,
+    /// Rows of the tables that are closed.
+    rows: usize,
     file: hdf5::File,
     // Keeps the descriptor open through which the library reaches a name that is not UTF-8.
     _descriptor: Option<File>,
@@ -45,7 +48,7 @@ impl NetcdfWriter {
             })
             .create(name)
             .map_err(|error| hdf5_error(pending.partial(), "create the file", &error))?;
-        let writer = Self { pending, stream: None, file, _descriptor: descriptor };
+        let writer = Self { pending, stream: None, rows: 0, file, _descriptor: descriptor };
         writer.attempt("write the root attributes", || {
             for (name, value) in header.attributes() {
                 objects::write_attribute(&writer.file, name, &value.into())?;
@@ -62,6 +65,14 @@ impl NetcdfWriter {
         operation: impl FnOnce() -> hdf5::Result<T>,
     ) -> Result<T, ResultError> {
         operation().map_err(|error| hdf5_error(self.pending.partial(), action, &error))
+    }
+
+    /// Ends the current table, if any: its rows are on disk afterwards.
+    fn close_table(&mut self) -> Result<(), ResultError> {
+        let Some(mut stream) = self.stream.take() else { return Ok(()) };
+        let rows = stream.rows();
+        self.rows += rows;
+        self.attempt(format!("write the last of {rows} rows"), || stream.close())
     }
 
     fn write_group_in(&self, parent: &hdf5::Group, group: &Group) -> Result<(), ResultError> {
@@ -93,11 +104,8 @@ impl ResultWriter for NetcdfWriter {
     }
 
     fn start_rows(&mut self, layout: RowLayout) -> Result<(), ResultError> {
-        if self.stream.is_some() {
-            let reason = "a file holds one streamed table";
-            return Err(ResultError::Misuse { path: self.pending.partial().to_owned(), reason });
-        }
         layout.check()?;
+        self.close_table()?;
         let action = format!("create group `{}`", layout.group);
         let stream = self.attempt(action, || RowStream::create(&self.file, layout))?;
         self.stream = Some(stream);
@@ -120,16 +128,12 @@ impl ResultWriter for NetcdfWriter {
     }
 
     fn finish(mut self: Box<Self>, status: Status) -> Result<Written, ResultError> {
-        let mut rows = 0;
-        if let Some(mut stream) = self.stream.take() {
-            rows = stream.rows();
-            self.attempt(format!("write the last of {rows} rows"), || stream.close())?;
-        }
+        self.close_table()?;
         self.attempt("write the status", || {
             objects::rewrite_text_attribute(&self.file, "status", status.name())?;
             self.file.flush()
         })?;
-        let Self { pending, file, .. } = *self;
+        let Self { pending, file, rows, .. } = *self;
         file.close().map_err(|error| hdf5_error(pending.partial(), "close the file", &error))?;
         pending.finished(rows)
     }

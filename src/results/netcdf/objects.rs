@@ -27,6 +27,16 @@ pub(super) fn create_group(parent: &hdf5::Group, name: &str) -> hdf5::Result<hdf
         .create(name)
 }
 
+/// The group at `path`, with the groups above it created where they are missing.
+pub(super) fn create_path(root: &hdf5::Group, path: &str) -> hdf5::Result<hdf5::Group> {
+    let mut group = root.clone();
+    for name in path.split('/') {
+        let exists = group.link_exists(name);
+        group = if exists { group.group(name)? } else { create_group(&group, name)? };
+    }
+    Ok(group)
+}
+
 /// One scale for every dimension: the coordinate variable, or a dataset without values.
 pub(super) fn create_scales(
     parent: &hdf5::Group,

@@ -1,0 +1,125 @@
+//! `dinv run`: integrates a model and writes its trajectory.
+
+mod convergence;
+mod error;
+mod records;
+mod recorder;
+mod report;
+mod solver;
+mod stage;
+
+use std::path::Path;
+use std::time::Instant;
+
+use nalgebra::DMatrix;
+
+use super::{Context, OutputOptions};
+use crate::dynamics::Dynamics;
+use crate::error::Error;
+use crate::model::spec::{Run as RunSection, Solver};
+use crate::model::{Cascade, Equations, Model};
+use crate::results::{ResultWriter, Status, check_output};
+
+pub use convergence::FRACTION;
+pub use error::RunError;
+pub use report::{LoopReport, RunReport, TargetReport};
+
+use stage::{Stage, StageEnd};
+
+/// What `dinv run` can do beyond integrating.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Where the result goes.
+    pub output: OutputOptions,
+    /// Integrate again with this solver and compare.
+    pub cross_check: Option<String>,
+    /// Integrate again with tighter tolerances and report the difference.
+    pub estimate_error: bool,
+}
+
+/// Integrates the model read from `path` and writes the result file.
+///
+/// # Errors
+/// A model that cannot be built, an output that cannot be written. A numerical failure is not an
+/// error here: the partial result is kept and the report's status says `failed`.
+pub fn run(
+    model: &Model,
+    path: &Path,
+    options: &RunOptions,
+    context: &Context<'_>,
+) -> Result<RunReport, Error> {
+    let specification = model.specification();
+    let section = model.require("run", &specification.run, "dinv run")?;
+    let file = options.output.path_for(path);
+    check_output(&file, options.output.force)?;
+    let system = model.system()?;
+    let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);
+    let began = Instant::now();
+    let mut writer = options.output.open(&file, model, context)?;
+    writer.write_group(&records::weights(&system))?;
+    let plan = Plan { section, solver: &solver, options, context };
+    let loops = match &system.equations {
+        Equations::One(dynamics) => {
+            let name = model.specification().dynamics.as_ref().map_or("", |d| d.name());
+            vec![plan.one(dynamics.as_ref(), name, "", writer.as_mut())?]
+        }
+        Equations::Cascade(cascade) => plan.cascade(cascade, writer.as_mut())?,
+    };
+    let mut report = RunReport::new(&loops, &solver, context);
+    writer.write_group(&records::equilibrium(&loops))?;
+    writer.write_group(&records::solver(&loops, &solver))?;
+    writer.write_group(&records::ending(began.elapsed()))?;
+    let written = writer.finish(report.file_status())?;
+    report.set_file(&written);
+    Ok(report)
+}
+
+/// What every stage of a run shares.
+struct Plan<'a, 'c> {
+    section: &'a RunSection,
+    solver: &'a Solver,
+    options: &'a RunOptions,
+    context: &'a Context<'c>,
+}
+
+impl Plan<'_, '_> {
+    /// Integrates one equation; `suffix` tells the stages of a cascade apart in the file.
+    fn one(
+        &self,
+        dynamics: &dyn Dynamics,
+        name: &str,
+        suffix: &str,
+        writer: &mut dyn ResultWriter,
+    ) -> Result<StageEnd, Error> {
+        let stage = Stage { plan: self, dynamics, name, suffix };
+        stage.run(writer)
+    }
+
+    /// Integrates the loops of a cascade, top first; the state at the end of one is the target of
+    /// the next.
+    fn cascade(
+        &self,
+        cascade: &Cascade,
+        writer: &mut dyn ResultWriter,
+    ) -> Result<Vec<StageEnd>, Error> {
+        let numbers: Vec<_> = cascade.layer_numbers().collect();
+        let mut ends: Vec<StageEnd> = Vec::with_capacity(numbers.len());
+        let mut next = cascade.first().map_err(RunError::from)?;
+        for (index, number) in numbers.iter().enumerate() {
+            let suffix = format!("layer_{number}");
+            let end = self.one(&next, &suffix, &suffix, writer)?;
+            let done = end.status() == Status::Complete;
+            let block = &next.layout().blocks()[0];
+            let state = &end.y[block.range.clone()];
+            let target = DMatrix::from_column_slice(block.rows, next.layout().columns(), state);
+            ends.push(end);
+            if !done {
+                break;
+            }
+            if index + 1 < numbers.len() {
+                next = cascade.stage(index + 1, target).map_err(RunError::from)?;
+            }
+        }
+        Ok(ends)
+    }
+}

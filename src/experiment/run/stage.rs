@@ -1,0 +1,158 @@
+//! One equation of a run, from its start to its end.
+
+use std::time::{Duration, Instant};
+
+use super::convergence::Convergence;
+use super::recorder::Recorder;
+use super::{Plan, RunError, solver};
+use crate::dynamics::{Dynamics, StateLayout};
+use crate::error::Error;
+use crate::integrate::{EventHit, IntegrateError, Method, Outcome, Run, StepSizes};
+use crate::results::{ResultWriter, RowLayout, Status};
+
+/// One equation with the plan it is integrated by.
+pub(super) struct Stage<'a, 'p, 'c> {
+    pub(super) plan: &'a Plan<'p, 'c>,
+    pub(super) dynamics: &'a dyn Dynamics,
+    pub(super) name: &'a str,
+    pub(super) suffix: &'a str,
+}
+
+/// How a stage ended, with everything the report and the file need.
+pub(super) struct StageEnd {
+    pub(super) name: String,
+    pub(super) suffix: String,
+    pub(super) layout: StateLayout,
+    pub(super) t: f64,
+    pub(super) y: Vec<f64>,
+    pub(super) outcome: Outcome,
+    /// Why the run failed, where it did.
+    pub(super) failure: Option<String>,
+    pub(super) interrupted: bool,
+    /// Norm of the vector field at the end, per target.
+    pub(super) residuals: Vec<f64>,
+    pub(super) equilibrium: Option<Vec<f64>>,
+    /// Distance to the equilibrium at the end, per target.
+    pub(super) errors: Option<Vec<f64>>,
+    pub(super) convergence: Vec<Option<f64>>,
+    pub(super) events: Vec<(String, EventHit)>,
+    pub(super) steps: StepSizes,
+    pub(super) wall: Duration,
+    pub(super) cross_check: Option<(String, f64, f64)>,
+    pub(super) error_estimate: Option<(f64, f64)>,
+}
+
+impl StageEnd {
+    pub(super) fn status(&self) -> Status {
+        match (self.interrupted, &self.failure) {
+            (true, _) => Status::Interrupted,
+            (false, Some(_)) => Status::Failed,
+            (false, None) => Status::Complete,
+        }
+    }
+}
+
+impl Stage<'_, '_, '_> {
+    /// Integrates, streaming rows to `writer`.
+    pub(super) fn run(&self, writer: &mut dyn ResultWriter) -> Result<StageEnd, Error> {
+        let (dynamics, section) = (self.dynamics, self.plan.section);
+        let layout = dynamics.layout();
+        let t_span = (section.t_span[0], section.t_span[1]);
+        let y0 = dynamics.initial_state();
+        let method = Method::named(self.plan.solver.name()).map_err(RunError::from)?;
+        writer.start_rows(self.rows()?)?;
+        let equilibrium = self.equilibrium();
+        let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
+        let mut steps = StepSizes::default();
+        let mut convergence =
+            equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
+        let mut run = Run::new(dynamics, method, t_span, &y0)
+            .options(solver::options(self.plan.solver, layout))
+            .save_at(solver::save_at(section));
+        if let Some(stop) = solver::steady_state(section, layout) {
+            run = run.stop_at_steady_state(stop);
+        }
+        let events = solver::events(section, dynamics);
+        let event_names: Vec<_> = events.iter().map(|event| event.name.clone()).collect();
+        run = events.into_iter().fold(run, Run::event);
+        let progress = self.plan.context.progress;
+        progress.begin(&format!("integrate {}", self.name), Some(100));
+        let began = Instant::now();
+        let result = match &mut convergence {
+            Some(convergence) => {
+                run.integrate(&mut (&mut recorder, (&mut steps, convergence)))
+            }
+            None => run.integrate(&mut (&mut recorder, &mut steps)),
+        };
+        let wall = began.elapsed();
+        progress.finish();
+        recorder.finish()?;
+        let (outcome, failure) = match result {
+            Ok(outcome) => (outcome, None),
+            Err(IntegrateError::Failed { reason, outcome }) => (*outcome, Some(reason.to_string())),
+            Err(IntegrateError::Invalid(invalid)) => return Err(RunError::from(invalid).into()),
+        };
+        for warning in &outcome.warnings {
+            self.plan.context.warn(format!("{}: {warning}", self.name));
+        }
+        let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
+        Ok(StageEnd {
+            name: self.name.to_owned(),
+            suffix: self.suffix.to_owned(),
+            layout: layout.clone(),
+            residuals: self.residuals(outcome.t, &outcome.y),
+            errors: equilibrium.as_ref().map(|e| distances(layout, &outcome.y, e)),
+            convergence: convergence.map(Convergence::times).unwrap_or_default(),
+            events: outcome.events.iter().map(named).collect(),
+            interrupted: self.plan.context.interrupt.is_raised(),
+            t: outcome.t,
+            y: outcome.y.clone(),
+            outcome,
+            failure,
+            equilibrium,
+            steps,
+            wall,
+            cross_check: None,
+            error_estimate: None,
+        })
+    }
+
+    /// The table of rows: the blocks and observables to record.
+    fn rows(&self) -> Result<RowLayout, RunError> {
+        let mut rows = RowLayout::trajectory(self.dynamics.layout(), self.dynamics.observables());
+        if !self.suffix.is_empty() {
+            rows.group = format!("{}/{}", rows.group, self.suffix);
+        }
+        if let Some(names) = &self.plan.section.record {
+            rows = rows.keep(names)?;
+        }
+        Ok(rows)
+    }
+
+    /// The equilibrium that the end of the run is compared with.
+    fn equilibrium(&self) -> Option<Vec<f64>> {
+        match self.dynamics.closed_form_equilibrium() {
+            Ok(equilibrium) => Some(equilibrium),
+            Err(reason) => {
+                let text = format!("{}: no closed-form equilibrium: {reason}", self.name);
+                self.plan.context.progress.message(&text);
+                None
+            }
+        }
+    }
+
+    fn residuals(&self, t: f64, y: &[f64]) -> Vec<f64> {
+        let mut dy = vec![0.0; y.len()];
+        self.dynamics.eval(t, y, &mut dy);
+        let mut norms = vec![0.0; self.dynamics.layout().columns()];
+        self.dynamics.layout().column_norms(&dy, &mut norms);
+        norms
+    }
+}
+
+fn distances(layout: &StateLayout, y: &[f64], equilibrium: &[f64]) -> Vec<f64> {
+    let difference: Vec<f64> = y.iter().zip(equilibrium).map(|(y, e)| y - e).collect();
+    let mut norms = vec![0.0; layout.columns()];
+    layout.column_norms(&difference, &mut norms);
+    norms
+}
