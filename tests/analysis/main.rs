@@ -1,6 +1,7 @@
 //! Spectra, verdicts, margins and certificates against closed forms, golden values and each other.
 
 mod certificates;
+mod command;
 mod equilibria;
 mod loops;
 mod margins;

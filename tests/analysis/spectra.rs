@@ -1,5 +1,6 @@
 use dynamic_inversion::analysis::spectrum::{
-    LARGEST_DENSE, chain_spectrum, full_spectrum, layer_loop_spectrum, loop_eigenvalues,
+    LARGEST_DENSE, chain_spectrum, full_spectrum, layer_loop_spectrum, loop_abscissa,
+    loop_eigenvalues,
 };
 use dynamic_inversion::analysis::verdict::leading_modes;
 use dynamic_inversion::analysis::{AnalysisError, Judgement, Spectrum, Verdict};
@@ -212,7 +213,9 @@ fn the_parabola_of_theorem_1_is_the_boundary() {
         };
         let margin =
             loop_eigenvalues(&layer).expect("mu").iter().map(bound).fold(f64::MAX, f64::min);
+        let known = loop_abscissa(&layer, &loop_eigenvalues(&layer).expect("mu"));
         let spectrum = layer_loop_spectrum(&[layer]).expect("theorem 1");
+        assert!((known - spectrum.abscissa()).abs() <= 1e-14 * known.abs());
         let stable = Judgement::of(&spectrum).verdict == Verdict::Stable;
         assert_eq!(stable, margin > 0.0, "{index}: {margin}");
     }

@@ -47,6 +47,22 @@ pub(super) fn push_entries(
     Ok(())
 }
 
+/// Largest real part over the roots of every `mu` and the eigenvalues known from the shape.
+pub(super) fn abscissa(layer: &LayerLoop, eigenvalues: &[Complex<f64>]) -> f64 {
+    let (controllers, states) = layer.forward.shape();
+    let exact = |value| Entry { value, error: 0.0, condition: 1.0 };
+    let of_roots = eigenvalues
+        .iter()
+        .flat_map(|mu| roots(layer, exact(*mu)))
+        .fold(f64::NEG_INFINITY, |m, root| m.max(root.value.re));
+    let of_shape = match states.cmp(&controllers) {
+        std::cmp::Ordering::Greater => -1.0 / layer.tau_state,
+        std::cmp::Ordering::Less => -layer.leak / layer.tau_controller,
+        std::cmp::Ordering::Equal => f64::NEG_INFINITY,
+    };
+    of_roots.max(of_shape)
+}
+
 /// A root and its conjugate, the positive imaginary part first.
 fn pair(root: Entry) -> [Entry; 2] {
     let value = Complex::new(root.value.re, root.value.im.abs());

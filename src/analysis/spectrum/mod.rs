@@ -175,6 +175,13 @@ pub fn loop_eigenvalues(layer: &LayerLoop) -> Result<Vec<Complex<f64>>, Analysis
     Ok(layer_loop::product_values(layer)?.into_iter().map(|mu| mu.value).collect())
 }
 
+/// The spectral abscissa of a loop whose `mu` are already known, as they are for every leak, gain and
+/// time constant once they are known for one: no eigenvalue problem is solved.
+#[must_use]
+pub fn loop_abscissa(layer: &LayerLoop, eigenvalues: &[Complex<f64>]) -> f64 {
+    layer_loop::abscissa(layer, eigenvalues)
+}
+
 /// Refuses dense eigenvalue problems that would not end in reasonable time and memory.
 pub(crate) fn check_dense_size(what: &'static str, states: usize) -> Result<(), AnalysisError> {
     if states <= LARGEST_DENSE {

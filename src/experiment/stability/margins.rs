@@ -15,7 +15,7 @@ use crate::analysis::margins::euler::{euler_radius, euler_radius_of_loop, larges
 use crate::analysis::margins::growth::{kreiss_bound, transient_growth};
 use crate::analysis::margins::pseudospectrum::pseudospectrum;
 use crate::analysis::margins::radius::stability_radius;
-use crate::analysis::spectrum::{chain_spectrum, layer_loop_spectrum};
+use crate::analysis::spectrum::{chain_spectrum, layer_loop_spectrum, loop_abscissa};
 use crate::analysis::{AnalysisError, Judgement, Verdict};
 use crate::dynamics::{LayerLoop, Structure};
 use crate::model::spec;
@@ -180,8 +180,13 @@ fn critical_value(
     parameter: CriticalParameter,
 ) -> Result<Option<CriticalReport>, AnalysisError> {
     if let Some(layer) = linearisation.layer_loop() {
-        let value = critical_of_loop(layer, &linearisation.loop_eigenvalues, parameter);
-        let confirmed = confirm(&value, |x| of_loops(&[loop_at(layer, parameter, x)]))?;
+        let mu = &linearisation.loop_eigenvalues;
+        let value = critical_of_loop(layer, mu, parameter);
+        let confirmed = confirm(&value, |x| {
+            let factor = if parameter == CriticalParameter::Gain { x } else { 1.0 };
+            let scaled: Vec<Complex<f64>> = mu.iter().map(|mu| mu * factor).collect();
+            Ok(loop_abscissa(&loop_at(layer, parameter, x), &scaled))
+        })?;
         return Ok(Some(CriticalReport::new(&value, "closed-form", confirmed)));
     }
     let value = match &linearisation.structure {
