@@ -111,13 +111,7 @@ impl Scheme for ExplicitRk {
         self.row(self.tableau.stages)
     }
 
-    fn interpolate(
-        &mut self,
-        env: &mut Env<'_>,
-        step: Interval<'_>,
-        theta: f64,
-        out: &mut [f64],
-    ) {
+    fn interpolate(&mut self, env: &mut Env<'_>, step: Interval<'_>, theta: f64, out: &mut [f64]) {
         if !self.extra_ready {
             for i in self.tableau.stages + 1..self.tableau.rows() {
                 self.stage(env, step, i);

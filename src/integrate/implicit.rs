@@ -138,7 +138,8 @@ impl<'a> Esdirk<'a> {
         let explicit = &self.tableau.a[i][..i];
         linear_combination(step.y0, step.h, explicit, &self.k, &mut self.base);
         self.predict(step.h, i);
-        let t = if i == self.tableau.stages { step.t1 } else { step.t0 + self.tableau.c[i] * step.h };
+        let t =
+            if i == self.tableau.stages { step.t1 } else { step.t0 + self.tableau.c[i] * step.h };
         let row = self.row(i);
         let mut contraction = self.contraction.max(f64::EPSILON).powf(0.8);
         let mut previous = 0.0;
@@ -223,13 +224,7 @@ impl Scheme for Esdirk<'_> {
         &self.k[self.row(self.tableau.stages)]
     }
 
-    fn interpolate(
-        &mut self,
-        _env: &mut Env<'_>,
-        step: Interval<'_>,
-        theta: f64,
-        out: &mut [f64],
-    ) {
+    fn interpolate(&mut self, _env: &mut Env<'_>, step: Interval<'_>, theta: f64, out: &mut [f64]) {
         (self.tableau.weights)(theta, &mut self.weights);
         linear_combination(step.y0, step.h, &self.weights, &self.k, out);
     }

@@ -422,11 +422,7 @@ impl Step<'_, '_> {
 }
 
 /// Refuses starts that make no sense.
-fn check_start(
-    field: &dyn VectorField,
-    t_span: (f64, f64),
-    y0: &[f64],
-) -> Result<(), InvalidRun> {
+fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Result<(), InvalidRun> {
     if y0.len() != field.dim() {
         let (expected, found) = (field.dim(), y0.len());
         return Err(InvalidRun::Length { what: "the initial state", expected, found });
@@ -437,10 +433,9 @@ fn check_start(
         }
     }
     match y0.iter().position(|y| !y.is_finite()) {
-        Some(i) => Err(InvalidRun::InitialValue {
-            component: field.component_name(i),
-            value: y0[i],
-        }),
+        Some(i) => {
+            Err(InvalidRun::InitialValue { component: field.component_name(i), value: y0[i] })
+        }
         None => Ok(()),
     }
 }

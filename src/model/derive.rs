@@ -2,7 +2,9 @@
 
 use super::document::{Entry, Node, Origin, Value};
 use super::key_path::KeyPath;
-use super::spec::{Biases, Data, DataFile, OneOrMany, Solver, Source, Specification, Weights};
+use super::spec::{
+    Biases, Data, DataFile, OneOrMany, Paths, Solver, Source, Specification, Weights,
+};
 use crate::network::Activation;
 
 /// A value to be written into the tree; `None` removes what is there.
@@ -61,7 +63,7 @@ fn network(spec: &Specification, changes: &mut Vec<Change>) {
         _ => None,
     };
     match (&network.biases, own) {
-        (Some(Biases::File(file)), _) if file.biases.is_none() => {
+        (Some(Biases::File(file)), _) if file.biases.is_none() && !nameless(&file.path) => {
             changes.push(set("network.biases.file.biases", numbered("b", layers)));
         }
         (None, Some((path, names))) => {
@@ -81,9 +83,15 @@ fn network(spec: &Specification, changes: &mut Vec<Change>) {
 fn array_names(key: &str, weights: &Weights, layers: usize, changes: &mut Vec<Change>) {
     if let Weights::File(file) = weights
         && file.weights.is_none()
+        && !nameless(&file.path)
     {
         changes.push(set(&format!("{key}.weights"), numbered("W", layers)));
     }
+}
+
+/// Whether the arrays have no names of their own, as in `.npy` files.
+fn nameless(paths: &Paths) -> bool {
+    paths.as_slice().iter().all(|path| path.to_ascii_lowercase().ends_with(".npy"))
 }
 
 fn target(spec: &Specification, changes: &mut Vec<Change>) {
@@ -130,6 +138,7 @@ fn training(spec: &Specification, changes: &mut Vec<Change>) {
     array_names(&format!("{key}.weights.file"), &teacher.weights, layers, changes);
     if let Biases::File(file) = &teacher.biases
         && file.biases.is_none()
+        && !nameless(&file.path)
     {
         changes.push(set(&format!("{key}.biases.file.biases"), numbered("b", layers)));
     }
