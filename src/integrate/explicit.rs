@@ -35,6 +35,20 @@ impl ExplicitRk {
         }
     }
 
+    /// Evaluations per step.
+    pub(crate) fn evaluations(&self) -> f64 {
+        self.tableau.stages as f64
+    }
+
+    pub(crate) fn stability_limit(&self) -> f64 {
+        self.tableau.stability_limit
+    }
+
+    /// Derivative at the end of the accepted step.
+    pub(crate) fn last_derivative(&self) -> &[f64] {
+        self.row(self.tableau.stages)
+    }
+
     fn row(&self, i: usize) -> &[f64] {
         &self.k[i * self.n..(i + 1) * self.n]
     }

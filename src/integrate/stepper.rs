@@ -1,5 +1,6 @@
 //! The stepping loop, one accepted step at a time.
 
+use super::auto::Auto;
 use super::errors::{FailureReason, InvalidRun};
 use super::explicit::ExplicitRk;
 use super::implicit::Esdirk;
@@ -97,7 +98,7 @@ impl<'a> Integrator<'a> {
         let (t_start, t_end) = t_span;
         let mut integrator = Self {
             env,
-            scheme: scheme(method, field),
+            scheme: scheme(method, field, tolerances.rtol, t_end),
             method,
             options: options.clone(),
             control: StepControl::new(),
@@ -441,12 +442,18 @@ fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Resul
 }
 
 /// Storage for a method.
-fn scheme<'a>(method: &Method, field: &'a dyn VectorField) -> Box<dyn Scheme + 'a> {
+fn scheme<'a>(
+    method: &Method,
+    field: &'a dyn VectorField,
+    rtol: f64,
+    t_end: f64,
+) -> Box<dyn Scheme + 'a> {
     let n = field.dim();
     match method.stepping {
         Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
         Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
         Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
+        Stepping::Auto => Box::new(Auto::new(field, rtol, t_end)),
         Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }

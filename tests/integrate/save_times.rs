@@ -1,8 +1,8 @@
 //! Save grids: exact times, exact ends, and no influence on the steps.
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method, Options, RK4, Run,
-    SaveAt, StepSizes, TSIT5, Trajectory,
+    AUTO, DOP853, DOPRI5, IMPLICIT, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method,
+    Options, RK4, Run, SaveAt, StepSizes, TSIT5, Trajectory,
 };
 
 use crate::fields::Linear;
@@ -100,7 +100,7 @@ fn counted_and_logarithmic_grids_hold_both_ends() {
 #[test]
 fn rows_inside_steps_are_as_accurate_as_their_ends() {
     let field = Linear::rotation(1.0);
-    for method in [&DOPRI5, &TSIT5, &DOP853] {
+    for method in [&DOPRI5, &TSIT5, &DOP853, &IMPLICIT, &AUTO] {
         for save_at in [
             SaveAt::End,
             SaveAt::Every(10.0),

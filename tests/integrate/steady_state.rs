@@ -1,14 +1,14 @@
 //! Stopping at steady states, and not stopping where there is none.
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, Direction, Event, Method, Options, Outcome, Refusal, Run, Status, SteadyState,
-    TSIT5, Tolerances, Warning,
+    AUTO, DOP853, DOPRI5, Direction, Event, IMPLICIT, Method, Options, Outcome, Refusal, Run,
+    Status, SteadyState, TSIT5, Tolerances, Warning,
 };
 
 use crate::fields::{Custom, Linear};
 use crate::goldens;
 
-const METHODS: [&Method; 3] = [&DOPRI5, &TSIT5, &DOP853];
+const METHODS: [&Method; 5] = [&DOPRI5, &TSIT5, &DOP853, &IMPLICIT, &AUTO];
 
 /// `x' = -x + tanh 2x`: unstable at 0, stable at +-0.957504.
 fn pitchfork() -> Custom {

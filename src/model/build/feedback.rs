@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use super::matrix;
 use crate::dynamics::Feedback;
 use crate::feedback::{Initialiser, jacobian_transpose, weight_product};
-use crate::model::spec::Feedback as Spec;
+use crate::model::spec::{Feedback as Spec, OptimizedFeedback, Start};
 use crate::model::{Model, ModelError, Problem};
 use crate::network::random::streams;
 use crate::network::weights::read_matrices;
@@ -130,6 +130,12 @@ impl FeedbackTable<'_> {
             Spec::NegativeSign { scale } => Initialiser::NegativeSign { scale },
             Spec::RandomUniform { low, high } => Initialiser::RandomUniform { low, high },
             Spec::RandomNormal { scale } => Initialiser::RandomNormal { scale },
+            // The start of the descent; `optimized` does the rest.
+            Spec::Optimized(OptimizedFeedback { ref start, .. }) => match *start {
+                Start::NegativeTranspose { scale } => Initialiser::NegativeTranspose { scale },
+                Start::Normal { scale } => Initialiser::RandomNormal { scale },
+                Start::Uniform { low, high } => Initialiser::RandomUniform { low, high },
+            },
             _ => {
                 let problem = Problem::NotAllowed {
                     what: format!("the feedback \"{}\"", self.spec.name()),

@@ -12,6 +12,7 @@ mod initial;
 mod loops;
 mod network;
 mod operating_point;
+mod optimized;
 mod target;
 
 use nalgebra::DMatrix;
