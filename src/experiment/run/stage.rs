@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::convergence::Convergence;
 use super::recorder::Recorder;
+use super::verify::Comparison;
 use super::{Plan, RunError, solver};
 use crate::dynamics::{Dynamics, StateLayout};
 use crate::error::Error;
@@ -38,8 +39,8 @@ pub(super) struct StageEnd {
     pub(super) events: Vec<(String, EventHit)>,
     pub(super) steps: StepSizes,
     pub(super) wall: Duration,
-    pub(super) cross_check: Option<(String, f64, f64)>,
-    pub(super) error_estimate: Option<(f64, f64)>,
+    pub(super) cross_check: Option<Comparison>,
+    pub(super) error_estimate: Option<Comparison>,
 }
 
 impl StageEnd {
@@ -95,6 +96,16 @@ impl Stage<'_, '_, '_> {
         for warning in &outcome.warnings {
             self.plan.context.warn(format!("{}: {warning}", self.name));
         }
+        let (mut cross_check, mut error_estimate) = (None, None);
+        if failure.is_none() && !self.plan.context.interrupt.is_raised() {
+            let asked = &self.plan.options;
+            if let Some(name) = &asked.cross_check {
+                cross_check = Some(self.cross_check(name, outcome.t)?);
+            }
+            if asked.estimate_error {
+                error_estimate = Some(self.estimate_error(outcome.t)?);
+            }
+        }
         let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
         Ok(StageEnd {
             name: self.name.to_owned(),
@@ -112,8 +123,8 @@ impl Stage<'_, '_, '_> {
             equilibrium,
             steps,
             wall,
-            cross_check: None,
-            error_estimate: None,
+            cross_check,
+            error_estimate,
         })
     }
 
