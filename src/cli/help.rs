@@ -10,11 +10,8 @@ const HEADING: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERL
 const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 
 /// Every command, in the groups and the order of the overview.
-pub const GROUPS: &[(&str, &[&str])] = &[
-    ("Simulate", &["run"]),
-    ("Look", &["inspect", "list"]),
-    ("Shell", &["completions", "man"]),
-];
+pub const GROUPS: &[(&str, &[&str])] =
+    &[("Simulate", &["run"]), ("Look", &["inspect", "list"]), ("Shell", &["completions", "man"])];
 
 /// Examples at the end of the overview, with what each does.
 pub const EXAMPLES: &[(&str, &str)] = &[
