@@ -6,10 +6,15 @@ use super::convergence::Convergence;
 use super::recorder::Recorder;
 use super::verify::Comparison;
 use super::{Plan, RunError, solver};
-use crate::dynamics::{Dynamics, StateLayout};
+use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
 use crate::integrate::{EventHit, IntegrateError, Method, Outcome, Run, StepSizes};
 use crate::results::{ResultWriter, RowLayout, Status};
+
+/// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
+/// factorisation, well below a second up to here.
+const MAX_UNKNOWNS: usize = 1000;
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -142,12 +147,44 @@ impl Stage<'_, '_, '_> {
     fn equilibrium(&self) -> Option<Vec<f64>> {
         match self.dynamics.closed_form_equilibrium() {
             Ok(equilibrium) => Some(equilibrium),
+            Err(NoClosedForm::Nonlinear { .. }) => self.searched_equilibrium(),
             Err(reason) => {
-                let text = format!("{}: no closed-form equilibrium: {reason}", self.name);
+                let text = format!("{}: no equilibrium: {reason}", self.name);
                 self.plan.context.progress.message(&text);
                 None
             }
         }
+    }
+
+    /// The equilibrium that Newton's iteration finds from the initial state, for every target.
+    fn searched_equilibrium(&self) -> Option<Vec<f64>> {
+        let (dynamics, layout) = (self.dynamics, self.dynamics.layout());
+        let units = layout.dim() / layout.columns();
+        let unknowns = dynamics.reduced(0).map_or(units, |equation| equation.dim());
+        if unknowns > MAX_UNKNOWNS {
+            let text = format!(
+                "{}: no equilibrium searched for: {unknowns} unknowns are more than {MAX_UNKNOWNS}",
+                self.name
+            );
+            self.plan.context.progress.message(&text);
+            return None;
+        }
+        let initial = dynamics.initial_state();
+        let mut equilibrium = vec![0.0; layout.dim()];
+        for column in 0..layout.columns() {
+            let state = layout.column_state(column, &initial);
+            let start = Start { name: "initial".to_owned(), state };
+            let t = self.plan.section.t_span[0];
+            let options = NewtonOptions::default();
+            let search = find_equilibria(dynamics, column, t, &[start], options);
+            let Some(found) = search.equilibria.first() else {
+                let why = search.explanation().unwrap_or_default();
+                self.plan.context.progress.message(&format!("{}: {why}", self.name));
+                return None;
+            };
+            layout.set_column_state(column, &found.state, &mut equilibrium);
+        }
+        Some(equilibrium)
     }
 
     fn residuals(&self, t: f64, y: &[f64]) -> Vec<f64> {
