@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::{Scope, Valid};
-use crate::model::check::{Checker, find_kind};
+use crate::model::check::Checker;
 use crate::model::error::{ModelError, Problem};
 use crate::model::key::{Kind, number};
 use crate::model::key_path::{KeyPath, Segment};
+use crate::model::lookup::find_kind;
 use crate::model::points;
 use crate::model::spec::{Draw, KEYS, Named, PointRange, Points, Sweep};
 use crate::model::suggest::nearest;
