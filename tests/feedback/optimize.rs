@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use approx::assert_relative_eq;
+use dynamic_inversion::dynamics::VectorField;
 use dynamic_inversion::dynamics::{LayerLoop, SingleLoopChain};
 use dynamic_inversion::feedback::{
     Limit, Objective, OptimizeError, OptimizeOptions, optimize, optimize_single_loop,
     smoothed_abscissa,
 };
 use dynamic_inversion::linalg::eigen::eigenvalues;
-use dynamic_inversion::model::Model;
-use dynamic_inversion::model::build::Equations;
+use dynamic_inversion::model::{Equations, Model};
+
 use dynamic_inversion::network::random;
 use nalgebra::DMatrix;
 use rand::RngExt;
@@ -231,10 +232,10 @@ fn unusable_options_and_shapes_are_refused_by_name() {
 #[test]
 fn model_files_build_the_optimised_feedback() {
     let text = "seed = 4\n\
-        [network]\nsizes = [12, 8, 5]\nactivation = \"tanh\"\nbiases = false\n\
+        [network]\nsizes = [12, 8, 5]\nactivation = \"tanh\"\nbiases = \"zero\"\n\
         [network.weights]\nnormal = {}\n\
         [dynamics.layerwise-inversion]\nlayer = 2\nleak = 0.01\ntransfer = \"nonlinear\"\n\
-        [target]\nvalues = [[0.1, 0.0, 0.0, 0.1, 0.2]]\n\
+        [target]\ndelta = [[0.1, 0.0, 0.0, 0.1, 0.2]]\n\
         [feedback.optimized]\nmargin = 0.3\n";
     let build = |text: &str| {
         let model = Model::parse("model.toml", text, Path::new(""), &[]).expect("a valid model");

@@ -1,5 +1,6 @@
 //! The commands: one file each, one line each in [`Command`] and in its `run`.
 
+mod check;
 mod completions;
 mod inspect;
 mod list;
@@ -16,6 +17,8 @@ use crate::error::{Error, ExitCode};
 pub enum Command {
     /// Integrate a model and write its trajectory
     Run(run::RunArgs),
+    /// Read a model, print it completed and check it; runs nothing
+    Check(check::CheckArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// List the names a model file may use
@@ -31,6 +34,7 @@ impl Command {
     pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
+            Self::Check(arguments) => check::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
