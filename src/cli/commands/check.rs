@@ -46,7 +46,8 @@ fn text(report: &CheckReport) -> String {
 
 fn facts(equation: &EquationReport) -> Table {
     let mut facts = Table::facts();
-    let blocks: Vec<_> = equation.blocks.iter().map(|(n, units)| format!("{n} ({units})")).collect();
+    let blocks: Vec<_> =
+        equation.blocks.iter().map(|(n, units)| format!("{n} ({units})")).collect();
     facts.fact("equation", equation.name.replace('_', " "));
     facts.fact("state", format!("{} components: {}", equation.dim, blocks.join(", ")));
     if equation.targets > 1 {

@@ -140,9 +140,8 @@ fn target_lines(one: &LoopReport) -> Vec<(String, TargetReport)> {
         let label = |k: usize| if count == 1 { String::new() } else { k.to_string() };
         return one.targets.iter().enumerate().map(|(k, t)| (label(k), t.clone())).collect();
     }
-    let worst = |of: fn(&TargetReport) -> Option<f64>| {
-        one.targets.iter().filter_map(of).reduce(f64::max)
-    };
+    let worst =
+        |of: fn(&TargetReport) -> Option<f64>| one.targets.iter().filter_map(of).reduce(f64::max);
     let all_converged = one.targets.iter().all(|t| t.convergence_time.is_some());
     let target = TargetReport {
         residual_norm: worst(|t| Some(t.residual_norm)).unwrap_or(0.0),

@@ -18,7 +18,9 @@ pub enum RunError {
     #[error(transparent)]
     Dynamics(#[from] DynamicsError),
     /// The solver of a cross-check needs a step that the model does not give.
-    #[error("the cross-check solver {solver} takes fixed steps, but the model gives none; choose an adaptive one such as dop853")]
+    #[error(
+        "the cross-check solver {solver} takes fixed steps, but the model gives none; choose an adaptive one such as dop853"
+    )]
     CrossCheckStep {
         /// The solver.
         solver: String,
@@ -39,10 +41,9 @@ pub enum RunError {
 impl Failure for RunError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Invalid(_)
-            | Self::Solver(_)
-            | Self::Record(_)
-            | Self::CrossCheckStep { .. } => ExitCode::Usage,
+            Self::Invalid(_) | Self::Solver(_) | Self::Record(_) | Self::CrossCheckStep { .. } => {
+                ExitCode::Usage
+            }
             Self::Dynamics(_) | Self::SecondRun { .. } => ExitCode::Numerical,
         }
     }

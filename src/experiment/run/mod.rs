@@ -2,8 +2,8 @@
 
 mod convergence;
 mod error;
-mod records;
 mod recorder;
+mod records;
 mod report;
 mod solver;
 mod stage;

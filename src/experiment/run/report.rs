@@ -169,7 +169,11 @@ impl LoopReport {
             n_rhs: statistics.n_rhs,
             wall_seconds: end.wall.as_secs_f64(),
             targets: (0..end.layout.columns()).map(target).collect(),
-            events: end.events.iter().map(|(name, hit)| (name.clone(), hit.t, hit.rising)).collect(),
+            events: end
+                .events
+                .iter()
+                .map(|(name, hit)| (name.clone(), hit.t, hit.rising))
+                .collect(),
             cross_check: end.cross_check.clone(),
             error_estimate: end.error_estimate.clone(),
         }

@@ -80,9 +80,7 @@ impl Stage<'_, '_, '_> {
         progress.begin(&format!("integrate {}", self.name), Some(100));
         let began = Instant::now();
         let result = match &mut convergence {
-            Some(convergence) => {
-                run.integrate(&mut (&mut recorder, (&mut steps, convergence)))
-            }
+            Some(convergence) => run.integrate(&mut (&mut recorder, (&mut steps, convergence))),
             None => run.integrate(&mut (&mut recorder, &mut steps)),
         };
         let wall = began.elapsed();

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::{Equations, FeedbackMatrix, OperatingPoint, System, feedback, initial, matrix, network, target};
+use super::{
+    Equations, FeedbackMatrix, OperatingPoint, System, feedback, initial, matrix, network, target,
+};
 use super::{operating_point, shared_weights};
 use crate::dynamics::{
     ChainLayer, ConcurrentInversion, Controller, Dynamics, DynamicsError, InvertedLayer,
@@ -350,7 +352,10 @@ impl<'m> Loops<'m> {
             built = close(b.clone())?;
         }
         let built = with_start(self.model, &self.key, built, SingleLoop::with_initial_state)?;
-        Ok(self.system(Equations::One(Box::new(built)), vec![FeedbackMatrix { to: 1, from: depth, matrix: b }]))
+        Ok(self.system(
+            Equations::One(Box::new(built)),
+            vec![FeedbackMatrix { to: 1, from: depth, matrix: b }],
+        ))
     }
 
     /// Layers above the first are inverted, so there must be some.
