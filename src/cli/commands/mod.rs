@@ -5,6 +5,7 @@ mod completions;
 mod inspect;
 mod list;
 mod man;
+mod plot;
 mod run;
 
 use clap::Subcommand;
@@ -21,6 +22,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
+    /// Draw what a result file holds
+    Plot(plot::PlotArgs),
     /// List the names a model file may use
     List(list::ListArgs),
     /// Print a completion script for a shell
@@ -36,6 +39,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
