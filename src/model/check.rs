@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
             Kind::Numbers(axes) | Kind::Ragged(axes) => {
                 let ragged = matches!(kind, Kind::Ragged(_));
                 numbers::check(node, axes, ragged, path)
-                    .map_err(|fault| self.number_fault(fault, kind))
+                    .map_err(|fault| self.number_fault(*fault, kind))
             }
             Kind::Tuple(names) => self.tuple(node, names, kind, path),
             Kind::List(item) => self.list(node, item, kind, path),
@@ -294,8 +294,7 @@ impl<'a> Checker<'a> {
         self.fill(node, keys, path)
     }
 
-    fn number_fault(&self, fault: Box<numbers::Fault>, kind: &Kind) -> ModelError {
-        let fault = *fault;
+    fn number_fault(&self, fault: numbers::Fault, kind: &Kind) -> ModelError {
         let problem = match fault.problem {
             numbers::FaultKind::Problem(problem) => problem,
             numbers::FaultKind::Type { expected, found } => {

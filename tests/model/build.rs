@@ -259,7 +259,7 @@ fn damaged_references_to_files_are_placed() {
         (
             ("t10k-100-images-idx3-ubyte.gz", "t10k-100-labels-idx1-ubyte.gz"),
             "target.examples.images",
-            "dimension",
+            "images have 3",
         ),
         (("first = 64", "first = 101"), "target.examples.first", "100 is out of range"),
         (("first = 64", "indices = [1, 100]"), "target.examples.indices[1]", "100 is out of range"),
@@ -343,6 +343,28 @@ fn controllers_reach_every_layer() {
     let (_, _, q) = build("random-uniform = { low = 2, high = 3 }");
     assert_eq!((q[0].shape(), q[1].shape()), ((4, 2), (2, 2)));
     assert!(q.iter().all(|q| q.iter().all(|x| (2.0..3.0).contains(x))));
+}
+
+#[test]
+fn optimised_feedback_reaches_its_margin_or_says_so() {
+    let text = |margin: f64, leak: f64| {
+        format!(
+            "schema_version = 1\nnetwork = {{ sizes = [6, 4], weights = \"normal\" }}\n\
+             dynamics.layerwise-inversion = {{ layer = 1, leak = {leak:?} }}\n\
+             [feedback.optimized]\nmargin = {margin:?}\n"
+        )
+    };
+    let built = system(&text(0.2, 0.0));
+    let dynamics = one(built);
+    let n = dynamics.dim();
+    let mut jacobian = DMatrix::zeros(n, n);
+    dynamics.jacobian(0.0, &vec![0.0; n], &mut jacobian);
+    let (schur, rest) = (jacobian.clone().schur().complex_eigenvalues(), jacobian.norm());
+    let abscissa = schur.iter().map(|x| x.re).fold(f64::NEG_INFINITY, f64::max);
+    assert!(abscissa <= -0.2 + 1e-9 * rest, "{abscissa}");
+    // Without leak the trace bounds the abscissa, so a large margin cannot be had.
+    let error = valid(&text(5.0, 0.0)).system().err().expect("out of reach");
+    assert!(error.location().key.starts_with("feedback.optimized"), "{error}");
 }
 
 #[test]
