@@ -294,7 +294,8 @@ impl<'a> Checker<'a> {
         self.fill(node, keys, path)
     }
 
-    fn number_fault(&self, fault: numbers::Fault, kind: &Kind) -> ModelError {
+    fn number_fault(&self, fault: Box<numbers::Fault>, kind: &Kind) -> ModelError {
+        let fault = *fault;
         let problem = match fault.problem {
             numbers::FaultKind::Problem(problem) => problem,
             numbers::FaultKind::Type { expected, found } => {

@@ -150,7 +150,7 @@ fn values_fit(scope: &Scope<'_>, kind: &Kind, values: &Points, at: &KeyPath) -> 
     Ok(())
 }
 
-fn drawn<'a>(scope: &Scope<'_>, keys: &Named<Draw>, used: &mut HashMap<String, &'a str>) -> Valid {
+fn drawn(scope: &Scope<'_>, keys: &Named<Draw>, used: &mut HashMap<String, &str>) -> Valid {
     let table = KeyPath::parse("sweep.random").expect("bare keys");
     scope.require(!keys.0.is_empty(), "sweep.random", || Problem::Needs {
         what: "[sweep.random]".to_owned(),
