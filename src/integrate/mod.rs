@@ -7,8 +7,11 @@
 //! [`Observer`], which can look inside steps through the method's continuous extension and can
 //! stop the run. What is reported never changes the steps that are taken.
 
+mod backends;
+mod compare;
 mod errors;
 mod events;
+mod exact;
 mod explicit;
 mod implicit;
 mod initial_step;
@@ -19,26 +22,33 @@ mod observer;
 mod options;
 mod outcome;
 mod run;
+mod problem;
 mod save_at;
 mod scheme;
 mod semi_implicit;
 mod steady_state;
 mod step_control;
 mod stepper;
+mod solver;
 mod stiffness;
 mod tableau;
 mod tolerance;
 mod vector;
 
+pub use backends::{BACKENDS, Backend};
+pub use compare::{CompareError, CrossCheck, cross_check, estimate_error};
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
+pub use exact::{ExactError, ExactForm, ExactSolution};
 pub use events::{Direction, Event, EventFunction};
 pub use method::{Kind, METHODS, Method};
 pub use methods::{DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
-pub use observer::{Flow, Observer, StepSizes, Trajectory};
+pub use observer::{Flow, Observer, Stretch, StepSizes, Trajectory};
 pub use options::Options;
+pub use problem::{Problem, solve};
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};
 pub use run::Run;
 pub use save_at::SaveAt;
+pub use solver::Solver;
 pub use steady_state::{Equilibrium, Refusal, SteadyState};
 pub use stepper::{Integrator, Step};
 pub use tableau::{ErrorEstimate, Tableau};
