@@ -72,7 +72,7 @@ fetch_fashion() {
         install_files fashion-mnist "/$files" "$fashion_sums"
         return
     fi
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+    { command -v apt-get && command -v dpkg-deb; } >/dev/null ||
         fail "fashion-mnist: apt-get and dpkg-deb are needed (Debian or Ubuntu); elsewhere put the four gzipped files of github.com/zalandoresearch/fashion-mnist into $data/fashion-mnist"
     say "fashion-mnist: fetching Debian's package dataset-fashion-mnist (31 MB)"
     download="apt-get download -q dataset-fashion-mnist"

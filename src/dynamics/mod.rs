@@ -27,7 +27,7 @@ mod transfer;
 pub use concurrent_inversion::{ConcurrentInversion, InvertedLayer};
 pub use error::DynamicsError;
 pub use feedback::Feedback;
-pub use field::{DenseShifted, ShiftedSolver, SingularShift, VectorField};
+pub use field::{DenseShifted, ShiftedSolver, SingularShift, SolveCost, VectorField};
 pub use layer_loop::LoopParameters;
 pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};

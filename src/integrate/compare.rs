@@ -29,7 +29,9 @@ pub struct CrossCheck {
 #[non_exhaustive]
 pub enum CompareError {
     /// The rows are not at the same times.
-    #[error("row {row} is at t = {a} in one trajectory and at t = {b} in the other (NaN: it has no such row): save both at the same times, not at steps")]
+    #[error(
+        "row {row} is at t = {a} in one trajectory and at t = {b} in the other (NaN: it has no such row): save both at the same times, not at steps"
+    )]
     Times {
         /// Position of the first row that differs.
         row: usize,
@@ -50,7 +52,9 @@ pub enum CompareError {
     #[error("the trajectories have no rows")]
     Empty,
     /// The solver has no tolerances to tighten.
-    #[error("the error of `{solver}` cannot be estimated by tighter tolerances, it has none: {remedy}")]
+    #[error(
+        "the error of `{solver}` cannot be estimated by tighter tolerances, it has none: {remedy}"
+    )]
     NoTolerances {
         /// Name of the solver.
         solver: &'static str,
@@ -58,7 +62,9 @@ pub enum CompareError {
         remedy: &'static str,
     },
     /// The tolerances cannot be tightened.
-    #[error("rtol = {rtol:e} cannot be tightened, the least that means anything is {least:.1e}: raise rtol to {enough:.1e}")]
+    #[error(
+        "rtol = {rtol:e} cannot be tightened, the least that means anything is {least:.1e}: raise rtol to {enough:.1e}"
+    )]
     Tightest {
         /// The relative tolerance.
         rtol: f64,

@@ -7,6 +7,7 @@
 //! [`Observer`], which can look inside steps through the method's continuous extension and can
 //! stop the run. What is reported never changes the steps that are taken.
 
+mod auto;
 mod backends;
 mod compare;
 mod errors;
@@ -21,15 +22,15 @@ mod norm;
 mod observer;
 mod options;
 mod outcome;
-mod run;
 mod problem;
+mod run;
 mod save_at;
 mod scheme;
 mod semi_implicit;
+mod solver;
 mod steady_state;
 mod step_control;
 mod stepper;
-mod solver;
 mod stiffness;
 mod tableau;
 mod tolerance;
@@ -38,14 +39,14 @@ mod vector;
 pub use backends::{BACKENDS, Backend};
 pub use compare::{CompareError, CrossCheck, cross_check, estimate_error};
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
-pub use exact::{ExactError, ExactForm, ExactSolution};
 pub use events::{Direction, Event, EventFunction};
+pub use exact::{ExactError, ExactForm, ExactSolution};
 pub use method::{Kind, METHODS, Method};
-pub use methods::{DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
-pub use observer::{Flow, Observer, Stretch, StepSizes, Trajectory};
+pub use methods::{AUTO, DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
+pub use observer::{Flow, Observer, StepSizes, Stretch, Trajectory};
 pub use options::Options;
-pub use problem::{Problem, solve};
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};
+pub use problem::{Problem, solve};
 pub use run::Run;
 pub use save_at::SaveAt;
 pub use solver::Solver;

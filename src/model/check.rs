@@ -2,7 +2,7 @@
 
 use super::document::{Document, Entry, Node, Origin, Value};
 use super::error::{ModelError, Problem};
-use super::key::{Bounds, Key, Kind, Preset};
+use super::key::{Bounds, Key, Kind, Preset, number};
 use super::key_path::{KeyPath, Segment};
 use super::numbers;
 use super::suggest::nearest;
@@ -36,7 +36,7 @@ impl<'a> Checker<'a> {
                 if bounds.contains(x) {
                     return Ok(());
                 }
-                Err(self.out_of_range(node.origin, x.to_string(), bounds.to_string(), path))
+                Err(self.out_of_range(node.origin, number(x), bounds.to_string(), path))
             }
             Kind::Text | Kind::File => match &node.value {
                 Value::Text(s) if s.is_empty() && matches!(kind, Kind::File) => {
@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
         if x.is_finite() {
             return Ok(x);
         }
-        let problem = Problem::NotFinite { what: path.to_string(), value: x };
+        let problem = Problem::NotFinite { what: path.tail().to_string(), value: x };
         Err(self.error(node.origin, path, problem))
     }
 
@@ -107,7 +107,7 @@ impl<'a> Checker<'a> {
         };
         if items.len() != names.len() {
             let problem = Problem::WrongLength {
-                what: path.to_string(),
+                what: path.tail().to_string(),
                 found: items.len(),
                 expected: names.len(),
                 because: format!("[{}]", names.join(", ")),
@@ -119,7 +119,7 @@ impl<'a> Checker<'a> {
             self.float(item, &Kind::Float(Bounds::FINITE), &item_path).map_err(
                 |error| match error.problem() {
                     Problem::NotFinite { value, .. } => {
-                        let what = format!("{} ({item_path})", names[i]);
+                        let what = format!("{} ({})", item_path.tail(), names[i]);
                         let problem = Problem::NotFinite { what, value: *value };
                         self.error(item.origin, &item_path, problem)
                     }
@@ -283,6 +283,9 @@ impl<'a> Checker<'a> {
         };
         for entry in entries.iter_mut() {
             let fixed = keys.iter().find(|k| k.name == entry.name);
+            if fixed.is_none() && is_slip(&entry.name, keys) {
+                self.find_key(entry, keys, path)?;
+            }
             path.push_key(&entry.name);
             self.check(&mut entry.node, fixed.map_or(item, |k| &k.kind), path)?;
             path.pop();
@@ -329,9 +332,11 @@ impl<'a> Checker<'a> {
         known: &[&'static str],
         path: &KeyPath,
     ) -> ModelError {
+        // The one name people look for here that has its home elsewhere.
+        let softmax = (word == "softmax").then_some("output = \"softmax\"");
         let problem = Problem::UnknownName {
             value: word.to_owned(),
-            suggestion: nearest(word, known).map(str::to_owned),
+            suggestion: softmax.or_else(|| nearest(word, known)).map(str::to_owned),
             known: known.to_vec(),
         };
         self.error(origin, path, problem)
@@ -352,6 +357,12 @@ fn fits(node: &Node, kind: &Kind) -> bool {
         (Kind::Section(_) | Kind::OneOf(_) | Kind::Map(..), Value::Table(_)) => true,
         _ => false,
     }
+}
+
+/// Whether a free key looks like a misspelt fixed one: free keys beside fixed ones are dotted paths.
+fn is_slip(name: &str, keys: &[Key]) -> bool {
+    let fixed: Vec<_> = keys.iter().map(|k| k.name).collect();
+    !name.contains('.') && nearest(name, &fixed).is_some()
 }
 
 fn preset_value(preset: &Preset) -> Option<Value> {

@@ -8,6 +8,7 @@ use rand_distr::StandardNormal;
 use super::NetworkError;
 use super::feedforward::check_sizes;
 use super::random::{self, streams};
+use crate::linalg::qr::orthonormal_columns;
 
 /// How weights or biases are drawn.
 ///
@@ -163,11 +164,7 @@ impl Initialiser {
 fn orthogonal(rows: usize, columns: usize, generator: &mut ChaCha8Rng) -> DMatrix<f64> {
     let (long, short) = (rows.max(columns), rows.min(columns));
     let draws: Vec<f64> = (0..long * short).map(|_| generator.sample(StandardNormal)).collect();
-    let (mut q, r) = DMatrix::from_row_slice(long, short, &draws).qr().unpack();
-    for (j, mut column) in q.column_iter_mut().enumerate() {
-        if r[(j, j)] < 0.0 {
-            column.neg_mut();
-        }
-    }
+    let normal = DMatrix::from_row_slice(long, short, &draws);
+    let q = orthonormal_columns(&normal).expect("normal draws are finite and the matrix is tall");
     if rows < columns { q.transpose() } else { q }
 }

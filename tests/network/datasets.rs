@@ -69,7 +69,8 @@ fn inconsistent_data_sets_are_refused() {
     ));
     let scaling = Scaling::Standard { mean: 0.0, std: f64::NAN };
     assert!(matches!(Dataset::autoencoder(images(), scaling), Err(DatasetError::Scaling { .. })));
-    let error = Dataset::dense(dmatrix![1.0, 2.0; 3.0, f64::NAN], DMatrix::zeros(1, 2)).unwrap_err();
+    let error =
+        Dataset::dense(dmatrix![1.0, 2.0; 3.0, f64::NAN], DMatrix::zeros(1, 2)).unwrap_err();
     assert_eq!(error.to_string(), "input 1, component 1 is NaN; it must be finite");
     let data = Dataset::autoencoder(images(), Scaling::UnitInterval).unwrap();
     assert_eq!(

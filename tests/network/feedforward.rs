@@ -14,11 +14,8 @@ fn layer(weights: DMatrix<f64>, biases: DVector<f64>, activation: Activation) ->
 
 /// 3 - 2 - 2, non-square, small enough for paper.
 fn small(output: Output) -> Network {
-    let first = layer(
-        dmatrix![1.0, -2.0, 0.5; 0.25, 1.0, -1.0],
-        dvector![0.5, -0.125],
-        Activation::Relu,
-    );
+    let first =
+        layer(dmatrix![1.0, -2.0, 0.5; 0.25, 1.0, -1.0], dvector![0.5, -0.125], Activation::Relu);
     let second = layer(dmatrix![2.0, 1.0; -1.0, 3.0], dvector![0.0, 0.25], Activation::Linear);
     Network::new(vec![first, second], output).unwrap()
 }
@@ -105,7 +102,11 @@ fn a_batch_equals_its_columns() {
             for (batch, single) in batch.pre_activations.iter().zip(&single.pre_activations) {
                 assert_relative_eq!(batch.column(c), single.column(0), epsilon = 2e-15);
             }
-            assert_relative_eq!(batch.output().column(c), single.output().column(0), epsilon = 2e-15);
+            assert_relative_eq!(
+                batch.output().column(c),
+                single.output().column(0),
+                epsilon = 2e-15
+            );
             losses += network.loss(&single, t).unwrap();
         }
         assert_relative_eq!(network.loss(&batch, &targets).unwrap(), losses, max_relative = 1e-14);
@@ -201,20 +202,15 @@ fn output_jacobians_match_the_reference_parameter_jacobian() {
             _ => Activation::Linear,
         };
         let weights = golden.matrices("weights");
-        let biases: Vec<_> = golden
-            .value("biases")
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(super::support::vector)
-            .collect();
-        let sizes: Vec<usize> = std::iter::once(weights[0].ncols())
-            .chain(weights.iter().map(|w| w.nrows()))
-            .collect();
+        let biases: Vec<_> =
+            golden.value("biases").as_array().unwrap().iter().map(super::support::vector).collect();
+        let sizes: Vec<usize> =
+            std::iter::once(weights[0].ncols()).chain(weights.iter().map(|w| w.nrows())).collect();
         let mut activations = vec![activation; weights.len()];
         *activations.last_mut().unwrap() = Activation::Linear;
         let network =
-            Network::from_parameters(&sizes, &activations, Output::Linear, weights, biases).unwrap();
+            Network::from_parameters(&sizes, &activations, Output::Linear, weights, biases)
+                .unwrap();
         assert_eq!(network.sizes(), sizes);
         let forward = run(&network, golden.vector("input").as_slice());
         let expected = golden.matrix("parameter_jacobian");
@@ -251,8 +247,7 @@ fn learning_along_the_output_error_descends_the_loss() {
         let h = forward.layer_input(1).clone();
         let squared_step: f64 = {
             let error = DMatrix::from_column_slice(2, 2, &e);
-            (&error * h.transpose()).norm_squared()
-                + error.column_sum().norm_squared()
+            (&error * h.transpose()).norm_squared() + error.column_sum().norm_squared()
         };
         let rate = 1e-7;
         network.layers_mut()[1].learn(rate, &e, h.as_slice());
@@ -290,7 +285,13 @@ fn shapes_that_do_not_chain_are_refused() {
     let parameters = |sizes: &[usize], count| {
         let weights = vec![DMatrix::zeros(2, 3)];
         let activations = vec![Activation::Linear; count];
-        Network::from_parameters(sizes, &activations, Output::Linear, weights, vec![DVector::zeros(2)])
+        Network::from_parameters(
+            sizes,
+            &activations,
+            Output::Linear,
+            weights,
+            vec![DVector::zeros(2)],
+        )
     };
     assert!(matches!(
         parameters(&[3, 2], 2),

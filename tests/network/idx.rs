@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use dynamic_inversion::network::datasets::{Dataset, DatasetError, Images, Scaling, read_labels};
 
 const GOOD_IMAGES: &str = "00000803000000030000000200000002000102030405060708090a0b";
-const GZIPPED: &str = "1f8b08000000000002036360e0606660600061263066646266616563e7e0e4e2060063446fc61c000000";
+const GZIPPED: &str =
+    "1f8b08000000000002036360e0606660600061263066646266616563e7e0e4e2060063446fc61c000000";
 
 struct Written {
     _folder: tempfile::TempDir,
@@ -104,7 +105,10 @@ fn zero_images() {
     assert_eq!(message(error), "no samples");
     let error = images("0000080300000002000000000000001c").unwrap_err();
     assert_eq!(message(error), "images of 0 x 28 pixels are empty");
-    assert!(matches!(Images::read(&written(&bytes("0000080100000000")).path), Err(DatasetError::Axes { .. })));
+    assert!(matches!(
+        Images::read(&written(&bytes("0000080100000000")).path),
+        Err(DatasetError::Axes { .. })
+    ));
     let no_labels = written(&bytes("0000080100000000"));
     assert!(matches!(read_labels(&no_labels.path), Err(DatasetError::NoSamples { .. })));
 }

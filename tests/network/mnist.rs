@@ -31,9 +31,7 @@ fn network() -> Network {
 fn dataset() -> Dataset {
     let images = Images::read(&bundled("t10k-100-images-idx3-ubyte.gz")).unwrap();
     let labels = read_labels(&bundled("t10k-100-labels-idx1-ubyte.gz")).unwrap();
-    let number = |key| {
-        read_array(&bundled("mnist_mlp_784_256_128_10.npz"), key).unwrap().values[0]
-    };
+    let number = |key| read_array(&bundled("mnist_mlp_784_256_128_10.npz"), key).unwrap().values[0];
     let scaling = Scaling::Standard { mean: number("pixel_mean"), std: number("pixel_std") };
     Dataset::classification(images, labels, 10, scaling).unwrap()
 }
@@ -67,8 +65,16 @@ fn one_of_a_hundred_images_is_misclassified() {
     let loss = network.loss(&forward, &targets).unwrap();
     assert_relative_eq!(loss, 3.533_408_857_083_761, max_relative = 1e-12);
     let image_8 = [
-        7.634_725_09e-4, 1.886_722_95e-5, 9.600_671_39e-4, 2.550_254_04e-5, 5.699_075_06e-3,
-        2.022_275_93e-1, 7.808_037_76e-1, 2.479_883_01e-6, 7.812_745_49e-3, 1.686_421_37e-3,
+        7.634_725_09e-4,
+        1.886_722_95e-5,
+        9.600_671_39e-4,
+        2.550_254_04e-5,
+        5.699_075_06e-3,
+        2.022_275_93e-1,
+        7.808_037_76e-1,
+        2.479_883_01e-6,
+        7.812_745_49e-3,
+        1.686_421_37e-3,
     ];
     for (y, expected) in forward.output().column(8).iter().zip(image_8) {
         assert_relative_eq!(*y, expected, max_relative = 1e-8);

@@ -111,7 +111,8 @@ fn extensions_in_capitals_are_known() {
 fn paths_need_not_be_unicode() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().unwrap();
-    for (fixture, name) in [("plain.npz", &b"caf\xe9.npz"[..]), ("c_order.npy", b"-caf\xe9 x.npy")] {
+    for (fixture, name) in [("plain.npz", &b"caf\xe9.npz"[..]), ("c_order.npy", b"-caf\xe9 x.npy")]
+    {
         let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
         std::fs::copy(data(fixture), &path).unwrap();
         let first = array_names(&path).unwrap().remove(0);

@@ -4,6 +4,7 @@ mod completions;
 mod inspect;
 mod list;
 mod man;
+mod run;
 
 use clap::Subcommand;
 
@@ -13,6 +14,8 @@ use crate::error::{Error, ExitCode};
 /// Every command of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Integrate a model and write its trajectory
+    Run(run::RunArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// List the names a model file may use
@@ -27,6 +30,7 @@ impl Command {
     /// Carries the command out. `display` says what may reach the terminal besides the result.
     pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
+            Self::Run(arguments) => run::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),

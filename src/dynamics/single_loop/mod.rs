@@ -230,7 +230,8 @@ impl Dynamics for SingleLoop {
     }
 
     fn shares_jacobian(&self) -> bool {
-        self.layout.columns() == 1 || self.chain.links.iter().all(|link| link.map.has_shared_slope())
+        self.layout.columns() == 1
+            || self.chain.links.iter().all(|link| link.map.has_shared_slope())
     }
 
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {

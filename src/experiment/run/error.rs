@@ -3,7 +3,7 @@
 use crate::dynamics::DynamicsError;
 use crate::error::{ExitCode, Failure};
 use crate::integrate::{InvalidRun, UnknownMethod};
-use crate::results::{ResultError, UnknownVariable};
+use crate::results::UnknownVariable;
 
 /// A run that cannot start, or cannot be carried on to the next loop.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +28,5 @@ impl Failure for RunError {
             Self::Invalid(_) | Self::Solver(_) | Self::Record(_) => ExitCode::Usage,
             Self::Dynamics(_) => ExitCode::Numerical,
         }
-    }
-}
-
-impl Failure for ResultError {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::InputOutput
     }
 }

@@ -77,8 +77,7 @@ fn equilibrium_of(end: &StageEnd, name: &str) -> Group {
             .map(|c| end.convergence.get(c).copied().flatten().unwrap_or(f64::NAN))
             .collect();
         let phrase = "time from which on the distance stays below convergence_fraction of its initial value; missing where it never does";
-        let variable = target_variable(end, "convergence_time", &times, phrase).units("s");
-        group.push(variable.with("_FillValue", f64::NAN));
+        group.push(target_variable(end, "convergence_time", &times, phrase).units("s"));
         group.push(
             Variable::scalar("convergence_fraction", super::FRACTION)
                 .units("1")

@@ -117,10 +117,15 @@ where
         let state = self.solver.state();
         let y = state.y.batch_as_slice(0);
         let reached = matches!(reason, OdeSolverStopReason::TstopReached);
-        let t = if reached { goal } else { self.setting.t_span.0 + self.setting.direction * state.t };
+        let t =
+            if reached { goal } else { self.setting.t_span.0 + self.setting.direction * state.t };
         if let Some(i) = y.iter().position(|y| !y.is_finite()) {
             let component = self.setting.field.component_name(i);
-            return Err(Halt::Failed(FailureReason::NonFinite { t: self.t, h: t - self.t, component }));
+            return Err(Halt::Failed(FailureReason::NonFinite {
+                t: self.t,
+                h: t - self.t,
+                component,
+            }));
         }
         self.y.copy_from_slice(y);
         self.statistics.accept(t - self.t);
@@ -130,7 +135,8 @@ where
 
     fn attempts(&self) -> u64 {
         let counts = self.solver.get_statistics();
-        let failures = counts.number_of_error_test_failures + counts.number_of_nonlinear_solver_fails;
+        let failures =
+            counts.number_of_error_test_failures + counts.number_of_nonlinear_solver_fails;
         (counts.number_of_steps + failures) as u64
     }
 }

@@ -247,7 +247,11 @@ impl Drive<'_, '_, '_> {
                     *last_row = Some(t);
                     observer.on_row(t, y)?;
                 }
-                if problem.is_interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if problem.is_interrupted() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             };
             match adapter.advance(goal.unwrap_or(end), &mut self.y, &mut on_step) {
                 Err(Halt::Failed(reason)) => return Err(reason),

@@ -91,8 +91,22 @@ impl<'p> Segments<'p> {
             ($solver:ident, $control:expr) => {{
                 let (safety, beta, shrink, grow) = $control;
                 let mut solver = $solver::from_param(
-                    system, 0.0, length, 0.0, y, rtol, self.atol, safety, beta, shrink, grow, h_max,
-                    h, n_max, 0, OutputType::Sparse,
+                    system,
+                    0.0,
+                    length,
+                    0.0,
+                    y,
+                    rtol,
+                    self.atol,
+                    safety,
+                    beta,
+                    shrink,
+                    grow,
+                    h_max,
+                    h,
+                    n_max,
+                    0,
+                    OutputType::Sparse,
                 );
                 let result = solver.integrate();
                 self.account(&shared, result.as_ref().ok(), solver.x_out(), solver.y_out());

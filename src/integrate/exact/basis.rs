@@ -62,10 +62,8 @@ impl Basis {
         b: &DMatrix<f64>,
     ) -> Result<Option<Self>, ExactError> {
         let product = matmul(a, b);
-        let rounding = ASYMMETRY
-            * f64::EPSILON
-            * norms::norm_frobenius(a)
-            * norms::norm_frobenius(b);
+        let rounding =
+            ASYMMETRY * f64::EPSILON * norms::norm_frobenius(a) * norms::norm_frobenius(b);
         if let Some(symmetric) = symmetrised(&product, rounding) {
             return Self::symmetric(&symmetric, None).map(Some);
         }

@@ -13,7 +13,11 @@ pub(super) fn units(layout: &StateLayout) -> usize {
 }
 
 /// The columns of `y` as a matrix with one target's components, block after block, per column.
-pub(super) fn gather(layout: &StateLayout, y: &[f64], columns: std::ops::Range<usize>) -> DMatrix<f64> {
+pub(super) fn gather(
+    layout: &StateLayout,
+    y: &[f64],
+    columns: std::ops::Range<usize>,
+) -> DMatrix<f64> {
     let mut out = DMatrix::zeros(units(layout), columns.len());
     for (k, column) in columns.enumerate() {
         let mut row = 0;

@@ -100,8 +100,7 @@ impl Drive<'_, '_, '_> {
                 }
                 if let Some(i) = row.iter().position(|y| !y.is_finite()) {
                     let component = self.problem.dynamics.component_name(i);
-                    let reason =
-                        FailureReason::NonFinite { t: self.t, h: t - self.t, component };
+                    let reason = FailureReason::NonFinite { t: self.t, h: t - self.t, component };
                     let outcome = Box::new(self.end(Status::Failed));
                     return Err(IntegrateError::Failed { reason, outcome });
                 }

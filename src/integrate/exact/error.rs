@@ -13,10 +13,14 @@ pub enum ExactError {
         reason: String,
     },
     /// Rows at accepted steps were asked for.
-    #[error("the solver `exact` takes no steps to save: set save_at to every, count, times, log or end")]
+    #[error(
+        "the solver `exact` takes no steps to save: set save_at to every, count, times, log or end"
+    )]
     NoSteps,
     /// A stop at a steady state was asked for.
-    #[error("the solver `exact` does not stop at steady states, it reaches any time at the same cost: remove the stop, or use `auto`")]
+    #[error(
+        "the solver `exact` does not stop at steady states, it reaches any time at the same cost: remove the stop, or use `auto`"
+    )]
     NoSteadyStateStop,
     /// The Jacobian could not be decomposed.
     #[error("the Jacobian has no usable decomposition: {0}")]

@@ -115,7 +115,9 @@ impl LayerModes {
         kernels::gemm(&self.lifted, &lagged, &mut outer_part);
         let inner_chunks = inner_part.chunks_exact(inner_part.len() / times.len());
         let outer_chunks = outer_part.chunks_exact(self.outer.len());
-        for ((row, t), (inner, outer)) in rows.into_iter().zip(times).zip(inner_chunks.zip(outer_chunks)) {
+        for ((row, t), (inner, outer)) in
+            rows.into_iter().zip(times).zip(inner_chunks.zip(outer_chunks))
+        {
             let (state, controller) = row;
             let (row_inner, row_outer) =
                 if self.inner_is_controller { (controller, state) } else { (state, controller) };

@@ -240,7 +240,11 @@ impl<'a> ExactSolution<'a> {
 }
 
 /// `f(t0, y0)` of a start that fits and is finite.
-pub(super) fn start_derivative(dynamics: &dyn Dynamics, t0: f64, y0: &[f64]) -> Result<Vec<f64>, InvalidRun> {
+pub(super) fn start_derivative(
+    dynamics: &dyn Dynamics,
+    t0: f64,
+    y0: &[f64],
+) -> Result<Vec<f64>, InvalidRun> {
     let n = dynamics.dim();
     if y0.len() != n {
         return Err(InvalidRun::Length { what: "the initial state", expected: n, found: y0.len() });
@@ -270,11 +274,16 @@ fn parts(
 ) -> Result<Vec<Part>, ExactError> {
     let columns = dynamics.layout().columns();
     let shared = dynamics.shares_jacobian();
-    let groups: Vec<Range<usize>> =
-        if shared { std::iter::once(0..columns).collect() } else { (0..columns).map(|k| k..k + 1).collect() };
+    let groups: Vec<Range<usize>> = if shared {
+        std::iter::once(0..columns).collect()
+    } else {
+        (0..columns).map(|k| k..k + 1).collect()
+    };
     let mut parts = Vec::with_capacity(groups.len());
     for group in &groups {
-        let Some(modes) = layer_modes(dynamics, (t0, y0), derivative, group.clone())? else { break };
+        let Some(modes) = layer_modes(dynamics, (t0, y0), derivative, group.clone())? else {
+            break;
+        };
         parts.push(Part { columns: group.clone(), form: Form::Layer(modes) });
     }
     if parts.len() == groups.len() {

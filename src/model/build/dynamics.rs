@@ -77,8 +77,9 @@ pub(super) fn build(model: &Model) -> Result<System, ModelError> {
             let built = rate_network(rate).map_err(|e| model.refused(key, &e))?;
             alone(with_start(model, key, built, RateNetwork::with_initial_state)?)
         }
-        Spec::LayerwiseInversion(layerwise) => Loops::new(model, &layerwise.loop_options())?
-            .layerwise(layerwise.layer)?,
+        Spec::LayerwiseInversion(layerwise) => {
+            Loops::new(model, &layerwise.loop_options())?.layerwise(layerwise.layer)?
+        }
         Spec::ConcurrentInversion(options) => Loops::new(model, options)?.concurrent()?,
         Spec::SingleLoop(options) => Loops::new(model, options)?.single_loop()?,
         Spec::DeepFeedbackControl(_) | Spec::PredictiveCoding(_) => {
@@ -250,10 +251,28 @@ impl<'m> Loops<'m> {
         let layers = weights.iter().zip(feedback).zip(first..);
         layers
             .map(|((weights, feedback), l)| {
-                let weights = Arc::clone(weights);
-                Ok(InvertedLayer { weights, feedback, transfer: self.transfer(l)? })
+                let layer = InvertedLayer {
+                    weights: Arc::clone(weights),
+                    feedback,
+                    transfer: self.transfer(l)?,
+                };
+                self.stabilised(layer)
             })
             .collect()
+    }
+
+    /// The layer with its feedback optimised, where the model asks for that.
+    fn stabilised(&self, layer: InvertedLayer) -> Result<InvertedLayer, ModelError> {
+        let columns = layer.transfer.operating_point().map_or(1, DMatrix::ncols);
+        // The target does not enter the Jacobian at the initial state, zero.
+        let target = DMatrix::zeros(layer.weights.nrows(), columns);
+        let InvertedLayer { weights, feedback, transfer } = layer.clone();
+        let alone = LayerwiseInversion::new(weights, feedback, transfer, target, self.parameters())
+            .map_err(|e| self.model.refused(&self.key, &e))?;
+        Ok(match feedback::optimized(self.model, &alone)? {
+            Some(feedback) => InvertedLayer { feedback: feedback.into(), ..layer },
+            None => layer,
+        })
     }
 
     fn layerwise(self, chosen: ChosenLayer) -> Result<System, ModelError> {
@@ -314,15 +333,22 @@ impl<'m> Loops<'m> {
     fn single_loop(self) -> Result<System, ModelError> {
         self.refuse_shallow()?;
         let above: Vec<_> = self.weights[1..].iter().map(|w| w.as_ref().clone()).collect();
-        let b = feedback::single_loop(self.model, &above)?;
+        let mut b = feedback::single_loop(self.model, &above)?;
         let layers = self.weights[1..].iter().zip(2..).map(|(weights, l)| {
             Ok(ChainLayer { weights: Arc::clone(weights), transfer: self.transfer(l)? })
         });
         let layers = layers.collect::<Result<Vec<_>, ModelError>>()?;
         let depth = self.depth();
         let target = self.target(depth)?;
-        let built = SingleLoop::new(layers, b.clone(), target, self.parameters())
-            .map_err(|e| self.model.refused(&self.key, &e))?;
+        let close = |b| {
+            SingleLoop::new(layers.clone(), b, target.clone(), self.parameters())
+                .map_err(|e| self.model.refused(&self.key, &e))
+        };
+        let mut built = close(b.clone())?;
+        if let Some(optimized) = feedback::optimized(self.model, &built)? {
+            b = optimized;
+            built = close(b.clone())?;
+        }
         let built = with_start(self.model, &self.key, built, SingleLoop::with_initial_state)?;
         Ok(self.system(Equations::One(Box::new(built)), vec![FeedbackMatrix { to: 1, from: depth, matrix: b }]))
     }
@@ -335,7 +361,8 @@ impl<'m> Loops<'m> {
         let problem = Problem::Needs {
             what: "the inversion of all hidden layers".to_owned(),
             needs: "at least one hidden layer".to_owned(),
-            remedy: "give three or more sizes, or use layerwise-inversion with layer = 1".to_owned(),
+            remedy: "give three or more sizes, or use layerwise-inversion with layer = 1"
+                .to_owned(),
         };
         Err(self.model.error("network.sizes", problem))
     }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use nalgebra::DMatrix;
 
 use super::matrix;
-use crate::dynamics::Feedback;
-use crate::feedback::Initialiser;
-use crate::model::spec::Feedback as Spec;
+use crate::dynamics::{Dynamics, Feedback, Structure};
+use crate::feedback::{
+    Initialiser, Objective, OptimizeError, OptimizeOptions, Optimized, optimize,
+    optimize_single_loop,
+};
+use crate::model::spec::{self, Feedback as Spec, OptimizedFeedback, Start};
 use crate::model::{Model, ModelError, Problem};
 use crate::network::NetworkError;
 use crate::network::random::streams;
@@ -47,6 +50,54 @@ pub(super) fn single_loop(
     let (initialiser, key) = initialiser(model)?;
     let seed = model.specification().seed;
     initialiser.single_loop(weights, seed, streams::FEEDBACK).map_err(|e| model.refused(&key, &e))
+}
+
+/// The feedback that stabilises `dynamics`, a loop closed by the start of `[feedback.optimized]`,
+/// linearised at its initial state for the first target; `None` for other feedback.
+pub(super) fn optimized(
+    model: &Model,
+    dynamics: &dyn Dynamics,
+) -> Result<Option<DMatrix<f64>>, ModelError> {
+    let Some(Spec::Optimized(spec)) = &model.specification().feedback else { return Ok(None) };
+    let options = OptimizeOptions {
+        margin: spec.margin,
+        smoothing: spec.smoothing,
+        max_iterations: spec.max_iterations,
+        objective: match spec.objective {
+            spec::Objective::Auto => Objective::Auto,
+            spec::Objective::Full => Objective::Full,
+            spec::Objective::Reduced => Objective::Reduced,
+        },
+    };
+    let result = match dynamics.structure(0.0, &dynamics.initial_state(), 0) {
+        Structure::LayerLoops(loops) => match loops.as_slice() {
+            [layer] => optimize(layer, &options),
+            _ => return Ok(None),
+        },
+        Structure::SingleLoop(chain) => optimize_single_loop(&chain, &options),
+        Structure::Dense => return Ok(None),
+    };
+    let key = "feedback.optimized";
+    let optimized = result.map_err(|e| {
+        let key = match e {
+            OptimizeError::Unreachable { .. } => "feedback.optimized.margin",
+            _ => key,
+        };
+        model.refused(key, &e)
+    })?;
+    let Optimized { feedback, abscissa, iterations, reached, .. } = optimized;
+    if reached {
+        return Ok(Some(feedback));
+    }
+    let problem = Problem::Refused {
+        message: format!(
+            "the descent ended at the spectral abscissa {abscissa:.6} after {iterations} steps, \
+             short of -margin = {}",
+            -options.margin
+        ),
+        remedy: "lower margin, raise max_iterations or start elsewhere".to_owned(),
+    };
+    Err(model.error(key, problem))
 }
 
 /// Matrices written in the model or read from a file.
@@ -98,8 +149,13 @@ fn initialiser(model: &Model) -> Result<(Initialiser, String), ModelError> {
         Spec::NegativeSign { scale } => Initialiser::NegativeSign { scale },
         Spec::RandomUniform { low, high } => Initialiser::RandomUniform { low, high },
         Spec::RandomNormal { scale } => Initialiser::RandomNormal { scale },
-        Spec::Optimized(_)
-        | Spec::Values { .. }
+        // The start of the descent; `optimized` and `optimized_single_loop` do the rest.
+        Spec::Optimized(OptimizedFeedback { ref start, .. }) => match *start {
+            Start::NegativeTranspose { scale } => Initialiser::NegativeTranspose { scale },
+            Start::Normal { scale } => Initialiser::RandomNormal { scale },
+            Start::Uniform { low, high } => Initialiser::RandomUniform { low, high },
+        },
+        Spec::Values { .. }
         | Spec::File { .. }
         | Spec::JacobianTranspose { .. }
         | Spec::WeightProduct { .. }
@@ -112,6 +168,9 @@ fn initialiser(model: &Model) -> Result<(Initialiser, String), ModelError> {
             return Err(model.error("feedback", problem));
         }
     };
-    let key = format!("feedback.{}", initialiser.name());
+    let key = match spec {
+        Spec::Optimized(_) => "feedback.optimized.start".to_owned(),
+        _ => format!("feedback.{}", initialiser.name()),
+    };
     Ok((initialiser, key))
 }

@@ -74,7 +74,8 @@ fn read_file(model: &Model, file: &WeightFile, sizes: &[usize]) -> Result<Parame
             let one = |(l, path): (usize, &String)| {
                 let keys: Vec<String> = names.get(l).cloned().into_iter().collect();
                 let read = read_matrices(&model.path(path), &keys, &shapes[l..=l]);
-                read.map(|mut m| m.remove(0)).map_err(|e| model.refused(key, &NetworkError::from(e)))
+                read.map(|mut m| m.remove(0))
+                    .map_err(|e| model.refused(key, &NetworkError::from(e)))
             };
             Ok((paths.iter().enumerate().map(one).collect::<Result<_, _>>()?, None))
         }

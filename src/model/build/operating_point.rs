@@ -74,8 +74,8 @@ fn given_input(
             Ok(drawn(&|g| scale * normal(g)))
         }
         Input::Drawn(DrawnInput::Uniform { low, high }) => {
-            let uniform = Uniform::new(*low, *high)
-                .map_err(|e| model.refused("target.input.uniform", &e))?;
+            let uniform =
+                Uniform::new(*low, *high).map_err(|e| model.refused("target.input.uniform", &e))?;
             Ok(drawn(&|g| uniform.sample(g)))
         }
     }
@@ -106,11 +106,7 @@ impl<'a> ExampleSet<'a> {
 
 type Columns = (DMatrix<f64>, DMatrix<f64>, Vec<usize>);
 
-fn examples(
-    model: &Model,
-    network: &Network,
-    set: &ExampleSet<'_>,
-) -> Result<Columns, ModelError> {
+fn examples(model: &Model, network: &Network, set: &ExampleSet<'_>) -> Result<Columns, ModelError> {
     let data = load(model, network, set)?;
     let refused = |e: &dyn std::error::Error| model.refused(set.key, e);
     let indices = set.indices.clone().unwrap_or_else(|| (0..set.first.unwrap_or(1)).collect());
@@ -173,7 +169,11 @@ fn load(model: &Model, network: &Network, set: &ExampleSet<'_>) -> Result<Datase
 }
 
 fn one_hot(labels: &[u8], classes: usize) -> DMatrix<f64> {
-    DMatrix::from_fn(classes, labels.len(), |i, j| {
-        if usize::from(labels[j]) == i { 1.0 } else { 0.0 }
-    })
+    DMatrix::from_fn(
+        classes,
+        labels.len(),
+        |i, j| {
+            if usize::from(labels[j]) == i { 1.0 } else { 0.0 }
+        },
+    )
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::WeightsError;
 
 /// Most elements read from one array: 2 GiB as `f64`.
-pub(super) const MAX_ELEMENTS: u128 = 1 << 28;
+pub(super) const MAX_ELEMENTS: u64 = 1 << 28;
 
 /// An array read from a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,8 +104,8 @@ pub(super) fn element_count(
     key: &str,
     shape: &[usize],
 ) -> Result<usize, WeightsError> {
-    // Saturating: a product beyond u128 is too large all the same.
-    let size = shape.iter().fold(1u128, |n, &axis| n.saturating_mul(axis as u128));
+    // Saturating: a product beyond u64 is too large all the same.
+    let size = shape.iter().fold(1u64, |n, &axis| n.saturating_mul(axis as u64));
     if size <= MAX_ELEMENTS {
         return Ok(size as usize);
     }
@@ -154,9 +154,17 @@ pub(super) fn position(shape: &[usize], mut flat: usize) -> String {
 
 /// The error for an unknown `key`.
 pub(super) fn missing_key(path: &Path, key: &str, available: Vec<String>) -> WeightsError {
-    // Below 0.6 Jaro-Winkler pairs names no one would confuse ("W1" and "bias").
-    let similar = available.iter().map(|name| (strsim::jaro_winkler(key, name), name));
-    let best = similar.filter(|(s, _)| *s > 0.6).max_by(|a, b| a.0.total_cmp(&b.0));
+    // Letter case counts least: "w1" means "W1" rather than "b1". Below 0.6 Jaro-Winkler pairs names
+    // no one would confuse ("W1" and "bias").
+    let similarity = |name: &String| {
+        let folded = strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
+        (folded, strsim::jaro_winkler(key, name))
+    };
+    let similar = available.iter().map(|name| (similarity(name), name));
+    let best = similar
+        .filter(|((folded, _), _)| *folded > 0.6)
+        // Of equals the first; `max_by` would give the last.
+        .min_by(|((a, b), _), ((c, d), _)| c.total_cmp(a).then(d.total_cmp(b)));
     let nearest = best.map(|(_, name)| name.clone());
     WeightsError::MissingKey { path: path.to_owned(), key: key.to_owned(), nearest, available }
 }

@@ -101,18 +101,16 @@ pub enum WeightsError {
         found: String,
     },
     /// A list in a JSON file is not a rectangular array of numbers.
-    #[error("{}: array {key}{position}: found {found}, expected {expected}", path.display())]
+    #[error("{}: array {place}: found {found}, expected {}", path.display(), expectation(*expected))]
     NotArray {
         /// The file.
         path: PathBuf,
-        /// The array.
-        key: String,
-        /// Position in the array as indices in brackets.
-        position: String,
+        /// The array, and the position in it as indices in brackets.
+        place: String,
         /// What is there.
         found: String,
-        /// What should be.
-        expected: String,
+        /// Length of the list that should be there; `None` where a number should be.
+        expected: Option<usize>,
     },
     /// The file has no array of this name.
     #[error("{}: no array called \"{key}\"{}; the file has {}", path.display(), suggestion(nearest.as_deref()), listing(available))]
@@ -177,12 +175,12 @@ pub enum WeightsError {
         path: PathBuf,
         /// What is too large: `array W1`, `the file`, ...
         what: String,
-        /// Its size.
-        size: u128,
+        /// Its size; the largest number where it does not fit.
+        size: u64,
         /// The unit of size and limit.
         unit: &'static str,
         /// The largest size read.
-        limit: u128,
+        limit: u64,
     },
 }
 
@@ -200,6 +198,10 @@ fn listing(names: &[String]) -> String {
         let _ = write!(text, " and {} more", names.len() - SHOWN);
     }
     text
+}
+
+fn expectation(length: Option<usize>) -> String {
+    length.map_or_else(|| "a number".to_owned(), |n| format!("a list of length {n}"))
 }
 
 fn shape_text(shape: &[usize]) -> String {

@@ -61,13 +61,12 @@ impl Json {
                 }
                 return Ok(());
             }
-            (_, None) => (describe(value), "a number".to_owned()),
-            (_, Some((length, _))) => (describe(value), format!("a list of length {length}")),
+            (_, None) => (describe(value), None),
+            (_, Some((&length, _))) => (describe(value), Some(length)),
         };
         Err(WeightsError::NotArray {
             path: self.path.clone(),
-            key: key.to_owned(),
-            position: position.iter().map(|i| format!("[{i}]")).collect(),
+            place: position.iter().fold(key.to_owned(), |place, i| format!("{place}[{i}]")),
             found,
             expected,
         })

@@ -222,8 +222,8 @@ fn check_file_size(path: &Path, size: u64, limit: u64) -> Result<(), WeightsErro
     Err(WeightsError::TooLarge {
         path: path.to_owned(),
         what: "the file".to_owned(),
-        size: std::fs::metadata(path).map_or(size, |m| m.len()).into(),
+        size: std::fs::metadata(path).map_or(size, |m| m.len()),
         unit: "bytes",
-        limit: limit.into(),
+        limit,
     })
 }
