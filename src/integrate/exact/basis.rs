@@ -6,13 +6,13 @@ use super::error::ExactError;
 use crate::linalg::eigen::{EigenOptions, Spectrum, eigen};
 use crate::linalg::gemm::{matmul, matmul_nt};
 use crate::linalg::lu::Lu;
+use crate::linalg::svd::condition_number;
 use crate::linalg::symmetric::symmetric_eigen;
 use crate::linalg::{LinalgError, norms};
 
-/// Reciprocal condition number (1-norm, unit columns) below which eigenvectors are not used. The
-/// solution loses about as many digits as the condition number has, so ten remain at the switch in
-/// the worst case and twelve in the usual one.
-const LEAST_RCOND: f64 = 1e-5;
+/// Condition number of the unit eigenvectors up to which they are used. The solution loses about as
+/// many digits as the condition number has: eleven remain at the switch.
+const LARGEST_CONDITION: f64 = 1e5;
 /// Asymmetry of a product that is rounding, in units of eps times the norms of its factors.
 const ASYMMETRY: f64 = 8.0;
 /// Largest spread of diagonal weights under which a matrix is treated as similar to a symmetric one:
@@ -50,7 +50,7 @@ impl Basis {
     /// A basis of eigenvectors of `a`, or `None` where they are too nearly dependent.
     pub(super) fn of(a: &DMatrix<f64>) -> Result<Option<Self>, ExactError> {
         match eigen(a, &EigenOptions { vectors: true, conditions: false }) {
-            Ok(spectrum) => Ok(Self::of_spectrum(&spectrum)),
+            Ok(spectrum) => Self::of_spectrum(&spectrum),
             Err(LinalgError::Defective { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -92,8 +92,8 @@ impl Basis {
         Ok(Self { modes, vectors, inverse: Inverse::Matrix(inverse) })
     }
 
-    fn of_spectrum(spectrum: &Spectrum) -> Option<Self> {
-        let right = spectrum.right.as_ref()?;
+    fn of_spectrum(spectrum: &Spectrum) -> Result<Option<Self>, ExactError> {
+        let Some(right) = &spectrum.right else { return Ok(None) };
         let n = right.nrows();
         let mut vectors = DMatrix::zeros(n, n);
         let mut modes = Vec::new();
@@ -108,10 +108,10 @@ impl Basis {
             modes.push(Mode { value, at, width });
             at += width;
         }
-        let lu = Lu::without_condition(&vectors).ok()?;
-        // NaN must not pass.
-        let safe = lu.rcond() >= LEAST_RCOND;
-        safe.then_some(Self { modes, vectors, inverse: Inverse::Solve(lu) })
+        // Written so that NaN does not pass.
+        let safe = condition_number(&vectors)? <= LARGEST_CONDITION;
+        let lu = Lu::without_condition(&vectors).ok().filter(|_| safe);
+        Ok(lu.map(|lu| Self { modes, vectors, inverse: Inverse::Solve(lu) }))
     }
 
     /// Coordinates of the columns of `x`.

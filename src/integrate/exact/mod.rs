@@ -10,8 +10,13 @@
 //! | flow | everything else (defective or nearly so) | two products, and one exponential per distinct step |
 //!
 //! Eigenvectors are safe when they are orthonormal up to a moderate scaling (`B` tied to `W`), or
-//! when the reciprocal condition number of the basis is at least 1e-5. All targets that share a
+//! when the condition number of the basis is at most 1e5. All targets that share a
 //! Jacobian share one factorisation, and their products are matrix-matrix products.
+//!
+//! The error is rounding: about the condition number of the basis (1 for orthonormal ones) times the
+//! rounding unit times the largest of `|x(t_0)|` and the distance travelled. It is absolute, so a
+//! state that has decayed to 1e-20 is zero within rounding and nothing more. Flows of defective
+//! matrices are as accurate as matrix exponentials of their norm.
 
 mod basis;
 mod columns;
@@ -290,17 +295,25 @@ fn parts(
         return Ok(parts);
     }
     parts.clear();
+    let mut part = |columns: Range<usize>, jacobian: DMatrix<f64>| {
+        let derivative = gather(dynamics.layout(), derivative, columns.clone());
+        // Eigenvectors that are unsafe for the small product are unsafe for the whole loop.
+        let modes = if is_layer_loop(dynamics, t0, y0) {
+            None
+        } else {
+            DenseModes::new(&jacobian, &derivative)?
+        };
+        let form = match modes {
+            Some(modes) => Form::Dense(modes),
+            None => Form::Flow(dense::Flow::new(jacobian, derivative)),
+        };
+        parts.push(Part { columns, form });
+        Ok::<(), ExactError>(())
+    };
     if shared {
-        let jacobian = shared_jacobian(dynamics, t0, y0);
-        let derivative = gather(dynamics.layout(), derivative, 0..columns);
-        parts.push(Part { columns: 0..columns, form: without_structure(jacobian, derivative)? });
+        part(0..columns, shared_jacobian(dynamics, t0, y0))?;
     } else {
-        own_jacobians(dynamics, t0, y0, |column, jacobian| {
-            let derivative = gather(dynamics.layout(), derivative, column..column + 1);
-            let form = without_structure(jacobian, derivative)?;
-            parts.push(Part { columns: column..column + 1, form });
-            Ok::<(), ExactError>(())
-        })?;
+        own_jacobians(dynamics, t0, y0, |column, jacobian| part(column..column + 1, jacobian))?;
     }
     Ok(parts)
 }
@@ -326,9 +339,6 @@ fn layer_modes(
     LayerModes::new(layer, block(state), block(controller))
 }
 
-fn without_structure(jacobian: DMatrix<f64>, derivative: DMatrix<f64>) -> Result<Form, ExactError> {
-    Ok(match DenseModes::new(&jacobian, &derivative)? {
-        Some(modes) => Form::Dense(modes),
-        None => Form::Flow(dense::Flow::new(jacobian, derivative)),
-    })
+fn is_layer_loop(dynamics: &dyn Dynamics, t0: f64, y0: &[f64]) -> bool {
+    matches!(dynamics.structure(t0, y0, 0), Structure::LayerLoops(loops) if loops.len() == 1)
 }
