@@ -12,10 +12,10 @@ fn options() -> LimitCycleOptions {
 
 #[test]
 fn normal_form_cycles_with_the_root_of_the_parameter() {
-    for (p, omega, c) in [(0.25, 1.0, -1.0), (1.0, 3.0, -0.5)] {
+    for (p, omega, c) in [(0.25f64, 1.0, -1.0), (1.0, 3.0, -0.5)] {
         let field = hopf_normal_form(omega, c)(p).unwrap();
         let cycle = limit_cycle(&*field, &[0.0, 0.0], &options()).unwrap();
-        let radius = (-p / c as f64).sqrt();
+        let radius = (-p / c).sqrt();
         assert!((cycle.period - TAU / omega).abs() < 1e-8, "{cycle:?}");
         for k in 0..2 {
             assert!((cycle.amplitude[k] - radius).abs() < 1e-7 * radius, "{cycle:?}");

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use approx::assert_relative_eq;
-use dynamic_inversion::dynamics::VectorField;
 use dynamic_inversion::dynamics::{LayerLoop, SingleLoopChain};
 use dynamic_inversion::feedback::{
     Limit, Objective, OptimizeError, OptimizeOptions, optimize, optimize_single_loop,
@@ -231,7 +230,7 @@ fn unusable_options_and_shapes_are_refused_by_name() {
 
 #[test]
 fn model_files_build_the_optimised_feedback() {
-    let text = "seed = 4\n\
+    let text = "schema_version = 1\nseed = 4\n\
         [network]\nsizes = [12, 8, 5]\nactivation = \"tanh\"\nbiases = \"zero\"\n\
         [network.weights]\nnormal = {}\n\
         [dynamics.layerwise-inversion]\nlayer = 2\nleak = 0.01\ntransfer = \"nonlinear\"\n\
@@ -248,5 +247,6 @@ fn model_files_build_the_optimised_feedback() {
     let found = eigenvalues(&j).unwrap().abscissa();
     assert!(found <= -0.3, "{found}");
     let Err(error) = build(&text.replace("margin = 0.3", "margin = 0.6")) else { panic!() };
-    assert!(error.to_string().contains("feedback.optimized.margin"), "{error}");
+    assert_eq!(error.location().key, "feedback.optimized.margin", "{error}");
+    assert!(error.to_string().contains("keeps it below 0.505"), "{error}");
 }

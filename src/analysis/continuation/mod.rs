@@ -33,7 +33,7 @@ use crate::dynamics::VectorField;
 pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A vector field for every value of a parameter, autonomous and of the same size throughout.
-pub type Family<'a> = dyn Fn(f64) -> Result<Box<dyn VectorField + 'a>, BuildError> + 'a;
+pub type Family<'a> = dyn Fn(f64) -> Result<Box<dyn VectorField>, BuildError> + 'a;
 
 /// How a branch is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]

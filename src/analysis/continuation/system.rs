@@ -72,7 +72,7 @@ impl<'a> System<'a> {
         Self { family, dim, weight, width }
     }
 
-    pub(super) fn field(&self, p: f64) -> Result<Box<dyn VectorField + 'a>, ContinuationError> {
+    pub(super) fn field(&self, p: f64) -> Result<Box<dyn VectorField>, ContinuationError> {
         let field =
             (self.family)(p).map_err(|source| ContinuationError::Build { parameter: p, source })?;
         if field.dim() != self.dim {
@@ -111,6 +111,10 @@ impl<'a> System<'a> {
             let matrix = self.bordered(&*field, &point, normal)?;
             let mut right = f.push(self.dot(normal, &guess.to(&point)));
             right.neg_mut();
+            if right.amax() == 0.0 {
+                // Solved exactly; where branches cross the matrix is singular.
+                return Ok((point, iteration));
+            }
             let diverged = NoPoint::Diverged { iterations: iteration, residual };
             let Ok(lu) = Lu::without_condition(&matrix) else { return Err(diverged) };
             let solution = lu.solve(&right);

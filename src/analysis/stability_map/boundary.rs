@@ -30,7 +30,9 @@ impl LoopModes {
                 LoopParameter::Leak => [critical_leak(mode.mu, point), f64::NAN],
                 LoopParameter::TauRatio => critical_ratios(mode.mu, point),
             };
-            roots.extend(found.into_iter().filter(|root| *root > low && *root < high));
+            // Adding 0 makes a negative zero positive.
+            let found = found.into_iter().map(|root| root + 0.0);
+            roots.extend(found.filter(|root| *root > low && *root < high));
         }
         roots.sort_by(f64::total_cmp);
         roots.dedup();

@@ -9,7 +9,9 @@ use super::{Plan, RunError, solver};
 use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
 use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
-use crate::integrate::{EventHit, IntegrateError, Method, Outcome, Run, StepSizes};
+use crate::integrate::{
+    self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes,
+};
 use crate::results::{ResultWriter, RowLayout, Status};
 
 /// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
@@ -65,28 +67,28 @@ impl Stage<'_, '_, '_> {
         let layout = dynamics.layout();
         let t_span = (section.t_span[0], section.t_span[1]);
         let y0 = dynamics.initial_state();
-        let method = Method::named(self.plan.solver.name()).map_err(RunError::from)?;
+        let chosen = Solver::named(self.plan.solver.name()).map_err(RunError::from)?;
         writer.start_rows(self.rows()?)?;
         let equilibrium = self.equilibrium();
         let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
         let mut steps = StepSizes::default();
         let mut convergence =
             equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
-        let mut run = Run::new(dynamics, method, t_span, &y0)
-            .options(solver::options(self.plan.solver, layout))
-            .save_at(solver::save_at(section));
-        if let Some(stop) = solver::steady_state(section, layout) {
-            run = run.stop_at_steady_state(stop);
-        }
-        let events = solver::events(section, dynamics);
-        let event_names: Vec<_> = events.iter().map(|event| event.name.clone()).collect();
-        run = events.into_iter().fold(run, Run::event);
+        let mut problem = Problem::new(dynamics, t_span);
+        problem.options = solver::options(self.plan.solver, layout);
+        problem.save_at = solver::save_at(section);
+        problem.steady_state = solver::steady_state(section, layout);
+        problem.events = solver::events(section, dynamics);
+        let event_names: Vec<_> = problem.events.iter().map(|event| event.name.clone()).collect();
         let progress = self.plan.context.progress;
         progress.begin(&format!("integrate {}", self.name), Some(100));
         let began = Instant::now();
         let result = match &mut convergence {
-            Some(convergence) => run.integrate(&mut (&mut recorder, (&mut steps, convergence))),
-            None => run.integrate(&mut (&mut recorder, &mut steps)),
+            Some(convergence) => {
+                let mut observer = (&mut recorder, (&mut steps, convergence));
+                integrate::solve(&problem, chosen, &mut observer)
+            }
+            None => integrate::solve(&problem, chosen, &mut (&mut recorder, &mut steps)),
         };
         let wall = began.elapsed();
         progress.finish();
