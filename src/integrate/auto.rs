@@ -199,7 +199,7 @@ impl<'a> Auto<'a> {
             let h = self.explicit_step(env, step, y1, h_next);
             return self.back(h);
         }
-        if stay.steps % CHECK_EVERY != 0 {
+        if !stay.steps.is_multiple_of(CHECK_EVERY) {
             return h_next;
         }
         let pace = stay.pace;

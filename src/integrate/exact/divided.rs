@@ -94,6 +94,7 @@ const LARGEST: f64 = 0.25;
 /// All leading divided differences from the exponential of the bidiagonal matrix of the nodes, whose
 /// upper triangle they are (Opitz 1964; McCurdy, Ng & Parlett, Math. Comp. 43, 1984), by scaling and
 /// squaring of `e^A - I`, which keeps small rates exact beside large ones.
+#[allow(clippy::needless_range_loop)] // the indices are those of the matrix entries
 fn table(nodes: [C; 4], t: f64) -> [C; 3] {
     let z = nodes.map(|x| x * t);
     let largest = z.iter().fold(0.0_f64, |m, z| m.max(size(*z)));
@@ -110,7 +111,7 @@ fn table(nodes: [C; 4], t: f64) -> [C; 3] {
         // X <- I + A X / k, and A X in the last round; A has ones above the diagonal.
         for i in 0..4 {
             for j in i..4 {
-                let below = if i + 1 <= j { x[i + 1][j] } else { zero };
+                let below = if i < j { x[i + 1][j] } else { zero };
                 x[i][j] = (z[i] * x[i][j] + below) / f64::from(k);
             }
             if k > 1 {
