@@ -8,6 +8,7 @@
 //! stop the run. What is reported never changes the steps that are taken.
 
 mod auto;
+mod cross_check;
 mod errors;
 mod events;
 mod explicit;
@@ -23,6 +24,7 @@ mod run;
 mod save_at;
 mod scheme;
 mod semi_implicit;
+mod spectral_radius;
 mod steady_state;
 mod step_control;
 mod stepper;
@@ -31,6 +33,7 @@ mod tableau;
 mod tolerance;
 mod vector;
 
+pub use cross_check::{Comparison, CrossCheck, Solution};
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
 pub use events::{Direction, Event, EventFunction};
 pub use method::{Kind, METHODS, Method};

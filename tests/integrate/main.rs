@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cross_check;
 mod events;
 mod failures;
 mod fields;
