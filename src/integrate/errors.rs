@@ -80,6 +80,16 @@ pub enum InvalidRun {
         /// Its value.
         value: f64,
     },
+    /// An error estimate needs a finer run than double precision allows.
+    #[error(
+        "rtol = {rtol:e} leaves no room for a run at a tenth of it: estimate the error at rtol >= {least:.1e}, or cross-check with another solver"
+    )]
+    NoFinerTolerance {
+        /// Relative tolerance of the run.
+        rtol: f64,
+        /// Smallest one whose tenth can be used.
+        least: f64,
+    },
     /// A save grid that cannot be built.
     #[error(transparent)]
     SaveAt(#[from] InvalidSaveAt),

@@ -28,6 +28,7 @@ mod save_at;
 mod scheme;
 mod semi_implicit;
 mod solver;
+mod spectral_radius;
 mod steady_state;
 mod step_control;
 mod stepper;
