@@ -224,7 +224,11 @@ fn too_few_steps_keep_the_rows_reached_and_say_so() {
     let solver = "[solver.dopri5]\nmax_steps = 50";
     let finished = run_text(&linear("[[0, 1000], [-1000, 0]]", "[1, 0]", "[0, 1000]", solver));
     assert_eq!(finished.report.status, "failed");
-    assert!(finished.report.stop_reason.contains("max_steps = 50"), "{}", finished.report.stop_reason);
+    assert!(
+        finished.report.stop_reason.contains("max_steps = 50"),
+        "{}",
+        finished.report.stop_reason
+    );
     assert!(finished.report.t_end < 1.0);
     let times = finished.reader().f64s("trajectory/time").unwrap();
     assert!(times.iter().all(|t| *t <= finished.report.t_end));
