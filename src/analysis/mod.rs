@@ -3,12 +3,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`continuation`] | branches of equilibria with their folds and Hopf points |
-//! | [`limit_cycle`] | period and amplitude of the limit cycle around an unstable equilibrium |
+//! | [`mod@limit_cycle`] | period and amplitude of the limit cycle around an unstable equilibrium |
 //! | [`spectrum`] | eigenvalues of a Jacobian, full or through its block structure |
 //! | [`certificates`] | verified Lyapunov functions, global stability, contraction, covariance |
 //! | [`equilibria`] | damped Newton from several starts |
 //! | [`margins`] | stability radius, transient growth, critical parameters, the published Euler scheme |
-//! | [`stability_map`] | verdicts over two parameters of a layer loop, with the exact boundary |
+//! | [`mod@stability_map`] | verdicts over two parameters of a layer loop, with the exact boundary |
 //! | [`verdict`] | stable, unstable or marginal, with the tolerance that decides; leading modes |
 
 pub mod certificates;
