@@ -67,7 +67,7 @@ pub trait VectorField: Send + Sync {
         0
     }
 
-    /// A name for state component `index`, for messages such as "controller[3] became NaN".
+    /// A name for state component `index`, for messages such as `controller[3] became NaN`.
     fn component_name(&self, index: usize) -> String {
         format!("y[{index}]")
     }

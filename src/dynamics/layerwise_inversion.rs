@@ -277,6 +277,10 @@ impl Dynamics for LayerwiseInversion {
         self.equation.map.has_constant_slope()
     }
 
+    fn shares_jacobian(&self) -> bool {
+        self.equation.columns == 1 || self.equation.map.has_shared_slope()
+    }
+
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
         let units = self.equation.state_units();
         let r = &y[column * units..(column + 1) * units];

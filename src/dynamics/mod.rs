@@ -66,6 +66,11 @@ pub trait Dynamics: VectorField {
         false
     }
 
+    /// Whether every target column has the same Jacobian, whatever its state.
+    fn shares_jacobian(&self) -> bool {
+        self.layout().columns() == 1
+    }
+
     /// The block structure of the Jacobian at `(t, y)` of target column `column`, where it allows
     /// a reduced spectrum or an exact modal solution.
     fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {

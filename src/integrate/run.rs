@@ -10,7 +10,8 @@ use super::options::Options;
 use super::outcome::{EventHit, Outcome, Status, Warning};
 use super::save_at::{SaveAt, SaveGrid};
 use super::steady_state::{Equilibrium, SteadyState, SteadyWatch};
-use super::stepper::{Integrator, Step};
+use super::step::Step;
+use super::stepper::Integrator;
 use crate::dynamics::VectorField;
 
 /// One initial-value problem with everything that shapes its run.
@@ -136,6 +137,36 @@ impl<'a> Run<'a> {
             equilibrium: None,
         };
         driver.drive(integrator)
+    }
+
+    /// The vector field.
+    #[must_use]
+    pub fn field(&self) -> &'a dyn VectorField {
+        self.field
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &'static Method {
+        self.method
+    }
+
+    /// Start and end of the run.
+    #[must_use]
+    pub fn t_span(&self) -> (f64, f64) {
+        self.t_span
+    }
+
+    /// State at the start.
+    #[must_use]
+    pub fn initial_state(&self) -> &[f64] {
+        &self.y0
+    }
+
+    /// The options set with [`options`](Self::options).
+    #[must_use]
+    pub fn chosen_options(&self) -> &Options {
+        &self.options
     }
 
     fn is_interrupted(&self) -> bool {

@@ -3,7 +3,8 @@
 use std::f64::consts::PI;
 
 use dynamic_inversion::integrate::{
-    AUTO, DOP853, DOPRI5, IMPLICIT, Direction, Event, EventHit, METHODS, Options, Run, SaveAt, Status, TSIT5,
+    AUTO, DOP853, DOPRI5, Direction, Event, EventHit, IMPLICIT, METHODS, Options, Run, SaveAt,
+    Status, TSIT5,
 };
 
 use crate::fields::{Custom, Linear};

@@ -1,8 +1,8 @@
 //! Save grids: exact times, exact ends, and no influence on the steps.
 
 use dynamic_inversion::integrate::{
-    AUTO, DOP853, DOPRI5, IMPLICIT, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method, Options, RK4, Run,
-    SaveAt, StepSizes, TSIT5, Trajectory,
+    AUTO, DOP853, DOPRI5, IMPLICIT, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method,
+    Options, RK4, Run, SaveAt, StepSizes, TSIT5, Trajectory,
 };
 
 use crate::fields::Linear;

@@ -165,10 +165,10 @@ fn recover_form(
     }
     // The commonest case exactly: R = s I.
     let s = w.iter().zip(target.iter()).find(|(w, _)| **w != 0.0).map(|(w, t)| t / w);
-    if let Some(s) = s.filter(|s| *s > 0.0 && s.is_finite()) {
-        if (w * s - &target).norm() <= 4.0 * f64::EPSILON * target.norm() {
-            return Ok(DMatrix::identity(m, m) * s);
-        }
+    if let Some(s) = s.filter(|s| *s > 0.0 && s.is_finite())
+        && (w * s - &target).norm() <= 4.0 * f64::EPSILON * target.norm()
+    {
+        return Ok(DMatrix::identity(m, m) * s);
     }
     let parts = svd(w).map_err(|error| error.to_string())?;
     let inverse = pseudoinverse(w, None).map_err(|error| error.to_string())?;

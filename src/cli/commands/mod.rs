@@ -1,9 +1,11 @@
 //! The commands: one file each, one line each in [`Command`] and in its `run`.
 
+mod check;
 mod completions;
 mod inspect;
 mod list;
 mod man;
+mod plot;
 mod run;
 mod stability;
 
@@ -19,8 +21,12 @@ pub enum Command {
     Run(run::RunArgs),
     /// Judge the stability of a model: spectrum, margins, certificates
     Stability(stability::StabilityArgs),
+    /// Read a model, print it completed and check it; runs nothing
+    Check(check::CheckArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
+    /// Draw what a result file holds
+    Plot(plot::PlotArgs),
     /// List the names a model file may use
     List(list::ListArgs),
     /// Print a completion script for a shell
@@ -35,7 +41,9 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
             Self::Stability(arguments) => stability::run(arguments, display),
+            Self::Check(arguments) => check::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),

@@ -6,9 +6,7 @@ use super::stage::StageEnd;
 use crate::integrate::Statistics;
 use crate::model::System;
 use crate::model::spec::Solver;
-use crate::results::{
-    Data, Dimension, Group, Variable, feedback_variable, weights_group,
-};
+use crate::results::{Data, Dimension, Group, Variable, feedback_variable, weights_group};
 
 /// The group `weights`: the network and the feedback matrices as used.
 pub(super) fn weights(system: &System) -> Group {
@@ -26,8 +24,7 @@ pub(super) fn equilibrium(loops: &[StageEnd]) -> Group {
 
 /// The group `solver`: statistics and step sizes.
 pub(super) fn solver(loops: &[StageEnd], solver: &Solver) -> Group {
-    grouped("solver", loops, solver_of)
-        .attribute("solver", solver.name())
+    grouped("solver", loops, solver_of).attribute("solver", solver.name())
 }
 
 /// What is known only at the end of the command.
