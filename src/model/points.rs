@@ -59,3 +59,16 @@ pub(crate) fn node(value: &toml::Value) -> Node {
         ),
     })
 }
+
+impl Points {
+    /// The values of a numeric axis; entries of a list that are no numbers are left out.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<f64> {
+        let number = |value: toml::Value| match value {
+            toml::Value::Float(x) => Some(x),
+            toml::Value::Integer(i) => Some(i as f64),
+            _ => None,
+        };
+        (0..len(self)).filter_map(|k| number(value(self, k))).collect()
+    }
+}

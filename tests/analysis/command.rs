@@ -13,7 +13,8 @@ use serde_json::Value;
 
 fn analysed(text: &str) -> StabilityReport {
     let text = format!("schema_version = 1\n{text}");
-    let model = Model::parse("test.toml", &text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
+    let model =
+        Model::parse("test.toml", &text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
     let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
     stability(&model, Path::new("test.toml"), &StabilityOptions::default(), &context)
         .unwrap_or_else(|e| panic!("{e}"))
@@ -115,12 +116,8 @@ fn a_loop_is_analysed_the_same_by_both_methods() {
     // s a + s^2 c b^2 = leak with a = -0.665, b = 1.328.., c = 1/1.21.
     let (a, square) = (-0.665, 1.32826014018339_f64.powi(2) / 1.21);
     assert!((gain * a + gain * gain * square - 0.1).abs() < 1e-12);
-    let names: Vec<&str> =
-        reduced.deciding.certificates.iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(
-        names,
-        ["lyapunov", "global", "contraction-1", "contraction-2", "contraction-inf"]
-    );
+    let names: Vec<&str> = reduced.deciding.certificates.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["lyapunov", "global", "contraction-1", "contraction-2", "contraction-inf"]);
     assert!(reduced.deciding.certificates[0].proven);
     assert!(!reduced.deciding.certificates[1].proven);
     assert!(reduced.notes.is_empty(), "{:?}", reduced.notes);
@@ -160,11 +157,11 @@ fn the_program_prints_json_writes_a_file_and_sets_its_exit_code() {
     assert_eq!(json["eigenvalues"].as_array().map(Vec::len), Some(5));
     assert!(json["critical"]["leak"].is_number() && json["critical"]["gain"].is_number());
     let reader = ResultReader::open(&folder.path().join("out.h5")).expect("a result");
-    let radius = reader.read_f64("stability/stability_radius").expect("stored");
+    let radius = reader.f64s("stability/stability_radius").expect("stored");
     assert_eq!(Some(radius[0]), json["stability_radius"].as_f64());
-    assert_eq!(reader.read_f64("stability/eigenvalue_re").expect("stored").len(), 5);
-    assert_eq!(reader.read_f64("stability/covariance").expect("stored").len(), 25);
-    assert_eq!(reader.read_f64("equilibrium/state").expect("stored").len(), 5);
+    assert_eq!(reader.f64s("stability/eigenvalue_re").expect("stored").len(), 5);
+    assert_eq!(reader.f64s("stability/covariance").expect("stored").len(), 25);
+    assert_eq!(reader.f64s("equilibrium/state").expect("stored").len(), 5);
 
     let table = dinv(folder.path()).args(["stability", "loop.toml"]).assert().success();
     let table = String::from_utf8(table.get_output().stdout.clone()).expect("text");
@@ -190,7 +187,8 @@ fn spectra_along_a_trajectory_are_called_frozen_time() {
     assert_eq!(report.frozen_time[0].verdict, Verdict::Unstable);
     assert_eq!(report.frozen_time[6].verdict, Verdict::Stable);
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("m.toml"), format!("schema_version = 1\n{text}")).expect("ok");
+    std::fs::write(folder.path().join("m.toml"), format!("schema_version = 1\n{text}"))
+        .expect("ok");
     let output = dinv(folder.path()).args(["stability", "m.toml"]).assert().success();
     let table = String::from_utf8(output.get_output().stdout.clone()).expect("text");
     assert!(table.contains("frozen time"), "{table}");

@@ -32,7 +32,7 @@ const POLISHED_PEAKS: usize = 5;
 const BISECTIONS: usize = 60;
 
 /// The largest amplification of any initial state at any time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TransientGrowth {
     /// `max_t |e^{Jt}|_2`; 1 when the norm never grows.
     pub max_transient_growth: f64,
@@ -42,6 +42,10 @@ pub struct TransientGrowth {
     pub upper_bound: f64,
     /// Exponentials evaluated.
     pub evaluations: usize,
+    /// Times of the values found on the way, ascending, s.
+    pub times: Vec<f64>,
+    /// `|e^{Jt}|_2` at these times.
+    pub norms: Vec<f64>,
 }
 
 /// The largest transient growth of a stable Jacobian.
@@ -57,6 +61,8 @@ pub fn transient_growth(jacobian: &Compressed) -> Result<TransientGrowth, Analys
             time: 0.0,
             upper_bound: 1.0,
             evaluations: 0,
+            times: vec![0.0],
+            norms: vec![1.0],
         });
     }
     // The rest of a compressed Jacobian decays and stays below one.
@@ -71,6 +77,8 @@ pub fn transient_growth(jacobian: &Compressed) -> Result<TransientGrowth, Analys
         time,
         upper_bound: upper_bound.max(max_transient_growth),
         evaluations: search.evaluations,
+        times: search.samples.iter().map(|s| s.0).collect(),
+        norms: search.samples.iter().map(|s| s.1.exp()).collect(),
     })
 }
 

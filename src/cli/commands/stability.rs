@@ -2,13 +2,16 @@
 
 use clap::Args;
 
-use crate::analysis::Verdict;
+use crate::analysis::{BranchEnd, Verdict};
 use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs, OutputArgs, ThreadArgs};
 use crate::cli::table::{Cell, Column, Table};
 use crate::cli::{number, output, progress, session};
-use crate::error::{Error, ExitCode};
-use crate::experiment::stability::{self, Point, StabilityOptions, StabilityReport};
+use crate::error::{Error, ExitCode, Failure};
+use crate::experiment::stability::{
+    self, ContinuationReport, Point, StabilityOptions, StabilityReport,
+};
 use crate::experiment::{OutputOptions, Signal};
+use crate::model::Override;
 
 /// Arguments of `dinv stability`.
 #[derive(Debug, Args)]
@@ -21,13 +24,19 @@ pub struct StabilityArgs {
     json: JsonArgs,
     #[command(flatten)]
     threads: ThreadArgs,
+    /// Follow the equilibrium in a parameter, e.g. `dynamics.layerwise-inversion.leak=0:1`
+    #[arg(long = "continue", value_name = "KEY=FROM:TO", help_heading = "Computation")]
+    continuation: Option<String>,
     /// Exit with code 1 unless the verdict is stable
     #[arg(long)]
     require_stable: bool,
 }
 
 pub(super) fn run(arguments: &StabilityArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    let model = arguments.model.load()?;
+    let mut model = arguments.model.load()?;
+    if let Some(text) = &arguments.continuation {
+        model = model.with(&[continuation(text)?])?;
+    }
     let progress = progress::display(display);
     let context = session::start(progress.as_ref(), arguments.threads, arguments.model.seed)?;
     let options = StabilityOptions {
@@ -51,6 +60,35 @@ pub(super) fn run(arguments: &StabilityArgs, display: &DisplayArgs) -> Result<Ex
     Ok(if refused { ExitCode::ClaimFailed } else { ExitCode::Success })
 }
 
+/// `KEY=FROM:TO` as the section `stability.continuation`.
+fn continuation(text: &str) -> Result<Override, Error> {
+    let parts = text.split_once('=').and_then(|(key, range)| {
+        let (from, to) = range.split_once(':')?;
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+        Some((key.trim(), number(from)?, number(to)?))
+    });
+    let (key, from, to) = parts.ok_or_else(|| NotARange { text: text.to_owned() })?;
+    let value = format!("{{ parameter = {key:?}, from = {from:e}, to = {to:e} }}");
+    Ok(Override::parse(&format!("stability.continuation={value}"))?)
+}
+
+/// The argument of `--continue` is not `KEY=FROM:TO`.
+#[derive(Debug, thiserror::Error)]
+#[error("--continue takes KEY=FROM:TO with two numbers, not `{text}`")]
+struct NotARange {
+    text: String,
+}
+
+impl Failure for NotARange {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Usage
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some("for example --continue dynamics.layerwise-inversion.leak=0:1".to_owned())
+    }
+}
+
 fn summary(report: &StabilityReport) -> String {
     let point = &report.deciding;
     let mut parts = vec![format!("{}: {}\n", point.verdict.name(), point.reason)];
@@ -64,6 +102,16 @@ fn summary(report: &StabilityReport) -> String {
     }
     if !report.frozen_time.is_empty() {
         parts.push(frozen_time(report));
+    }
+    if let Some(continuation) = &report.continuation {
+        parts.push(branch(continuation));
+    }
+    if let Some(map) = &report.map {
+        let all = map.points[0] * map.points[1];
+        parts.push(format!(
+            "map of {} and {}: {} of {all} points stable\n",
+            map.x, map.y, map.stable
+        ));
     }
     if !report.notes.is_empty() {
         parts.push(report.notes.iter().map(|note| format!("note: {note}\n")).collect());
@@ -228,4 +276,47 @@ fn frozen_time(report: &StabilityReport) -> String {
     format!(
         "{text}\n(spectra of the Jacobian at single instants do not prove anything about the time-varying system)\n"
     )
+}
+
+fn branch(report: &ContinuationReport) -> String {
+    let end = match report.end {
+        BranchEnd::Reached => "the whole range",
+        BranchEnd::Returned => "back to the first value",
+        BranchEnd::StepTooSmall => "up to where no step succeeds",
+        BranchEnd::MaxPoints => "up to the cap on points",
+    };
+    let name = &report.parameter;
+    let mut table = Table::new([
+        Column::text("bifurcation"),
+        Column::number(name.as_str()),
+        Column::number("frequency").unit("rad/s"),
+        Column::number("first Lyapunov coefficient"),
+        Column::text("kind"),
+        Column::text("limit cycle beyond"),
+    ]);
+    for one in &report.bifurcations {
+        let cycle = one.limit_cycle.as_ref().map(|cycle| match (cycle.period, cycle.amplitude) {
+            (Some(period), Some(amplitude)) => format!(
+                "period {} s, amplitude {} at {}",
+                number::significant(period, 6),
+                number::significant(amplitude, 4),
+                number::significant(cycle.parameter, 6)
+            ),
+            _ => cycle.reason.clone().unwrap_or_default(),
+        });
+        table.row([
+            one.kind.into(),
+            number::significant(one.parameter, 9).into(),
+            one.frequency.into(),
+            one.first_lyapunov.into(),
+            one.criticality.clone().into(),
+            cycle.into(),
+        ]);
+    }
+    let found = if report.bifurcations.is_empty() {
+        "no fold or Hopf point\n".to_owned()
+    } else {
+        table.render()
+    };
+    format!("branch in {name}: {} points, {end}\n{found}", report.points)
 }

@@ -1,6 +1,7 @@
 //! Why a stability analysis cannot be carried out.
 
-use crate::analysis::AnalysisError;
+use crate::analysis::stability_map::MapError;
+use crate::analysis::{AnalysisError, ContinuationError};
 use crate::dynamics::DynamicsError;
 use crate::error::{ExitCode, Failure};
 use crate::integrate::{IntegrateError, InvalidRun};
@@ -11,6 +12,18 @@ pub enum StabilityError {
     /// An analysis failed.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
+    /// The branch of equilibria could not be followed.
+    #[error(transparent)]
+    Continuation(#[from] ContinuationError),
+    /// The map over two parameters could not be computed.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A map of something that is not one layer loop.
+    #[error("`stability.map` needs a single layer loop")]
+    NoLoop,
+    /// A continuation of several targets at once.
+    #[error("`stability.continuation` follows one target; the model has several")]
+    SeveralTargets,
     /// The next loop of a cascade cannot be built.
     #[error(transparent)]
     Dynamics(#[from] DynamicsError),
@@ -34,13 +47,17 @@ pub enum StabilityError {
 impl Failure for StabilityError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Run(_) | Self::Checkpoints | Self::Analysis(AnalysisError::NoStructure) => {
-                ExitCode::Usage
-            }
+            Self::Run(_)
+            | Self::Checkpoints
+            | Self::NoLoop
+            | Self::SeveralTargets
+            | Self::Map(_)
+            | Self::Analysis(AnalysisError::NoStructure) => ExitCode::Usage,
             Self::Analysis(AnalysisError::TooLarge { .. }) => ExitCode::Usage,
             Self::Analysis(_)
             | Self::Dynamics(_)
             | Self::Trajectory(_)
+            | Self::Continuation(_)
             | Self::NoEquilibrium { .. } => ExitCode::Numerical,
         }
     }
@@ -48,6 +65,8 @@ impl Failure for StabilityError {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Analysis(error) => error.remedy(),
+            Self::NoLoop => Some("use `dynamics.layerwise-inversion`".to_owned()),
+            Self::SeveralTargets => Some("give one target".to_owned()),
             Self::Checkpoints => {
                 Some("load the weights of the checkpoint with `weights = { file = .. }`".to_owned())
             }

@@ -9,7 +9,7 @@ use crate::analysis::margins::compress::Compressed;
 use crate::analysis::spectrum::{full_spectrum, loop_eigenvalues, reduced_spectrum};
 use crate::analysis::verdict::leading_modes;
 use crate::analysis::{AnalysisError, Spectrum};
-use crate::dynamics::{Dynamics, LayerLoop, Structure};
+use crate::dynamics::{Dynamics, LayerLoop, LoopParameters, Structure};
 use crate::model::spec::{EigenvalueMethod, Stability};
 
 /// One target's linearisation at one state.
@@ -18,7 +18,6 @@ pub(super) struct Linearisation {
     /// The full Jacobian, where it is small enough to be worth having.
     pub(super) jacobian: Option<DMatrix<f64>>,
     pub(super) spectrum: Spectrum,
-    pub(super) state: Vec<f64>,
     /// Eigenvalues of `W G B` of a single layer loop.
     pub(super) loop_eigenvalues: Vec<Complex<f64>>,
 }
@@ -52,13 +51,8 @@ impl Linearisation {
             (None, Some(jacobian)) => full_spectrum(jacobian)?,
             (None, None) => return Err(AnalysisError::NoStructure),
         };
-        let mut linearisation = Self {
-            structure,
-            jacobian,
-            spectrum,
-            state: state.to_vec(),
-            loop_eigenvalues: Vec::new(),
-        };
+        let mut linearisation =
+            Self { structure, jacobian, spectrum, loop_eigenvalues: Vec::new() };
         if let Some(layer) = linearisation.layer_loop() {
             linearisation.loop_eigenvalues = loop_eigenvalues(layer)?;
         }
@@ -94,7 +88,11 @@ impl Linearisation {
     pub(super) fn point(&self, name: String, modes: usize) -> Point {
         let mut point = Point::new(name, &self.spectrum, leading_modes(&self.spectrum, modes));
         point.loop_eigenvalues = pairs(&self.loop_eigenvalues);
-        point.data.state.clone_from(&self.state);
+        point.data.layer = self.layer_loop().map(|layer| LoopParameters {
+            leak: layer.leak,
+            tau_state: layer.tau_state,
+            tau_controller: layer.tau_controller,
+        });
         point.data.jacobian.clone_from(&self.jacobian);
         point
     }

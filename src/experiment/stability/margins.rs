@@ -74,6 +74,7 @@ impl Work<'_> {
                     self.point.max_transient_growth = Some(found.max_transient_growth);
                     self.point.max_transient_growth_time = Some(found.time);
                     self.point.max_transient_growth_bound = Some(found.upper_bound);
+                    self.point.data.growth = (found.times, found.norms);
                 }
             }
             if self.section.kreiss {

@@ -1,9 +1,11 @@
 //! `dinv stability`: equilibria, spectra, margins and certificates of a model.
 
 mod approach;
+mod branch;
 mod certify;
 mod error;
 mod linearisation;
+mod map;
 mod margins;
 mod records;
 mod report;
@@ -23,7 +25,9 @@ use crate::model::{Equations, Model, Override};
 use crate::network::random::{generator, streams};
 use crate::results::{Status, check_output};
 
+pub use branch::{BifurcationReport, ContinuationReport, LimitCycleReport};
 pub use error::StabilityError;
+pub use map::MapReport;
 pub use report::{
     CertificateReport, Critical, CriticalReport, EquilibriumReport, EulerReport, FrozenTime, Point,
     StabilityReport,
@@ -74,6 +78,10 @@ pub fn stability(
             }
         }
     }
+    if let Some(continuation) = &section.continuation {
+        let found = branch::follow(model, continuation, analysis.newton())?;
+        analysis.found.continuation = Some(found);
+    }
     let mut report = analysis.report()?;
     if let Some(file) = &file {
         let mut writer = options.output.open(file, model, context)?;
@@ -111,6 +119,8 @@ struct Found {
     equilibria: Vec<EquilibriumReport>,
     frozen_time: Vec<FrozenTime>,
     notes: Vec<String>,
+    continuation: Option<ContinuationReport>,
+    map: Option<MapReport>,
 }
 
 impl Analysis<'_, '_> {
@@ -145,6 +155,13 @@ impl Analysis<'_, '_> {
         Ok(is_complete.then_some(rest))
     }
 
+    fn newton(&self) -> NewtonOptions {
+        NewtonOptions {
+            tolerance: self.section.newton_tolerance,
+            iterations: self.section.newton_iterations,
+        }
+    }
+
     /// Finds and judges the equilibria of one target; returns the one that counts.
     fn target(
         &mut self,
@@ -154,11 +171,7 @@ impl Analysis<'_, '_> {
         is_analysed: bool,
     ) -> Result<Option<Vec<f64>>, Error> {
         let starts = self.starts(dynamics, column);
-        let newton = NewtonOptions {
-            tolerance: self.section.newton_tolerance,
-            iterations: self.section.newton_iterations,
-        };
-        let search = find_equilibria(dynamics, column, 0.0, &starts, newton);
+        let search = find_equilibria(dynamics, column, 0.0, &starts, self.newton());
         let label = label(name, dynamics, column);
         if let Some(explanation) = search.explanation() {
             let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
@@ -170,7 +183,7 @@ impl Analysis<'_, '_> {
             let state = dynamics.layout().column_state(column, &dynamics.initial_state());
             let point =
                 self.judge(dynamics, column, &state, &format!("{label} (no equilibrium)"))?;
-            self.decide(point);
+            self.decide(point)?;
             return Ok(None);
         }
         if !is_analysed {
@@ -205,7 +218,7 @@ impl Analysis<'_, '_> {
         }
         let chosen = approached.index.unwrap_or(0);
         let state = search.equilibria[chosen].state.clone();
-        self.decide(points.swap_remove(chosen));
+        self.decide(points.swap_remove(chosen))?;
         Ok(Some(state))
     }
 
@@ -225,17 +238,22 @@ impl Analysis<'_, '_> {
     }
 
     /// Keeps the less stable of the deciding point so far and this one, with margins computed.
-    fn decide(&mut self, judged: Judged) {
+    fn decide(&mut self, judged: Judged) -> Result<(), Error> {
         let is_less_stable = self
             .found
             .deciding
             .as_ref()
             .is_none_or(|known| judged.point.spectral_abscissa > known.spectral_abscissa);
         if is_less_stable {
+            if let Some(section) = &self.section.map {
+                let layer = judged.linearisation.layer_loop().ok_or(StabilityError::NoLoop)?;
+                self.found.map = Some(map::of_loop(layer, section)?);
+            }
             let (point, notes) = margins::complete(judged, self.section);
             self.found.deciding = Some(point);
             self.found.notes.extend(notes);
         }
+        Ok(())
     }
 
     fn starts(&self, dynamics: &dyn Dynamics, column: usize) -> Vec<Start> {
@@ -267,7 +285,7 @@ impl Analysis<'_, '_> {
     }
 
     fn report(self) -> Result<StabilityReport, Error> {
-        let Found { deciding, equilibria, frozen_time, notes } = self.found;
+        let Found { deciding, equilibria, frozen_time, notes, continuation, map } = self.found;
         let Some(deciding) = deciding else {
             let explanation = notes.into_iter().next().unwrap_or_default();
             return Err(StabilityError::NoEquilibrium { explanation }.into());
@@ -278,6 +296,8 @@ impl Analysis<'_, '_> {
             deciding,
             equilibria,
             frozen_time,
+            continuation,
+            map,
             notes,
             warnings: self.context.warnings(),
             file: None,

@@ -59,7 +59,11 @@ pub(super) fn stability(report: &StabilityReport) -> Group {
     push_certificates(&mut group, point);
     push_arrays(&mut group, point);
     push_frozen_time(&mut group, report);
-    group
+    let parts = [
+        report.map.as_ref().map(super::map::group),
+        report.continuation.as_ref().map(super::branch::group),
+    ];
+    parts.into_iter().flatten().fold(group, Group::with_group)
 }
 
 /// Every equilibrium: its state by number, verdict and residual.
@@ -178,6 +182,22 @@ fn push_arrays(group: &mut Group, point: &Point) {
     if let Some(jacobian) = &point.data.jacobian {
         let variable = Variable::matrix("jacobian", "state_row", "state_column", jacobian);
         group.push(variable.units("s-1").long_name("Jacobian at the point"));
+    }
+    if let Some(layer) = &point.data.layer {
+        let leak = Variable::scalar("leak", layer.leak).units("1");
+        group.push(leak.long_name("leak of the controller"));
+        let state = Variable::scalar("tau_state", layer.tau_state).units("s");
+        group.push(state.long_name("time constant of the state"));
+        let controller = Variable::scalar("tau_controller", layer.tau_controller).units("s");
+        group.push(controller.long_name("time constant of the controller"));
+    }
+    let (times, norms) = &point.data.growth;
+    if times.len() > 1 {
+        let axis = "transient_growth_time";
+        let times = Variable::vector(axis, axis, times.clone()).units("s");
+        group.push(times.long_name("times at which the norm was computed"));
+        let norms = Variable::vector("transient_growth", axis, norms.clone()).units("1");
+        group.push(norms.long_name("2-norm of exp(J t)"));
     }
     if let Some(covariance) = &point.data.covariance {
         let variable = Variable::matrix("covariance", "state_row", "state_column", covariance);

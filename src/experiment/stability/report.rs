@@ -4,10 +4,13 @@
 use nalgebra::{Complex, DMatrix};
 use serde::Serialize;
 
+use super::branch::ContinuationReport;
+use super::map::MapReport;
 use crate::analysis::margins::critical::CriticalValue;
 use crate::analysis::margins::pseudospectrum::PseudospectrumGrid;
 use crate::analysis::verdict::{Mode, Verdict};
 use crate::analysis::{Judgement, Spectrum};
+use crate::dynamics::LoopParameters;
 
 /// The result of `dinv stability`.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +26,10 @@ pub struct StabilityReport {
     /// Frozen-time spectra along the trajectory: each row is the verdict on the Jacobian at one
     /// instant, which says nothing rigorous about the time-varying system.
     pub frozen_time: Vec<FrozenTime>,
+    /// The equilibrium followed in one parameter.
+    pub continuation: Option<ContinuationReport>,
+    /// Verdicts over two parameters.
+    pub map: Option<MapReport>,
     /// Remarks: what was not computed and why.
     pub notes: Vec<String>,
     /// Warnings, in order of appearance.
@@ -83,10 +90,12 @@ pub struct Point {
 /// Arrays that go to the result file only.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PointData {
-    pub(crate) state: Vec<f64>,
     pub(crate) jacobian: Option<DMatrix<f64>>,
     pub(crate) errors: Vec<f64>,
     pub(crate) conditions: Vec<f64>,
+    pub(crate) layer: Option<LoopParameters>,
+    /// Times and values of `|e^{Jt}|`.
+    pub(crate) growth: (Vec<f64>, Vec<f64>),
     pub(crate) pseudospectrum: Option<PseudospectrumGrid>,
     pub(crate) covariance: Option<DMatrix<f64>>,
     pub(crate) matrices: Vec<(String, DMatrix<f64>)>,
