@@ -1,0 +1,8 @@
+//! Learning: rules, the trainer and their reference runs.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod delayed;
+mod goldens;
+mod rules;
