@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nalgebra::DMatrix;
 
 use super::delayed::FirstLayer;
-use super::options::{ClippedLayers, Options, Reduce, Unconverged};
+use super::options::{Options, Reduce, Unconverged};
 use super::rule::{Errors, LayerUpdate, Pass, Rule};
 use super::LearningError;
 use crate::linalg::gemm::{matmul_nt_into, matmul_tn};
@@ -181,6 +181,28 @@ impl Learner {
         &self.losses
     }
 
+    /// The error of the hidden layers that another rule would carry down for the examples of
+    /// `batch` on this network as it is, slopes and limits included.
+    ///
+    /// # Errors
+    /// What makes `rule` stop.
+    pub fn errors_by(&self, rule: &mut dyn Rule, batch: &Batch) -> Result<Errors, LearningError> {
+        let mut work = Work::new(&self.network, batch.examples());
+        work.forward.inputs.copy_from(&batch.inputs);
+        self.network.propagate(&mut work.forward);
+        let Work { forward, slopes, errors, .. } = &mut work;
+        let output = errors.delta.last_mut().expect("a network has layers");
+        *output = &batch.targets - forward.output();
+        for (l, slope) in slopes.iter_mut().enumerate() {
+            self.network.slopes(forward, l, slope.as_mut_slice());
+        }
+        let Options { slope_power, clip, .. } = self.options;
+        let pass = Pass { network: &self.network, forward, slopes, slope_power, clip };
+        rule.refresh();
+        rule.carry(&pass, errors)?;
+        Ok(work.errors)
+    }
+
     /// Frobenius norm of every layer's last update of the weights, decay not counted.
     #[must_use]
     pub fn update_norms(&self) -> &[f64] {
@@ -318,14 +340,13 @@ impl Learner {
             self.network.slopes(forward, l, slope.as_mut_slice());
         }
         errors.converged.fill(true);
-        let slope_power = self.options.slope_power;
-        let pass = Pass { network: &self.network, forward, slopes, slope_power };
+        let Options { slope_power, clip, .. } = self.options;
+        let pass = Pass { network: &self.network, forward, slopes, slope_power, clip };
         self.rule.carry(&pass, errors)?;
         if let Some(l) = errors.delta.iter().position(|d| !all_finite(d.as_slice())) {
             return Err(LearningError::NonFinite { what: "the error", layer: l + 1 });
         }
         self.exclude();
-        self.clip();
         Ok(())
     }
 
@@ -336,23 +357,6 @@ impl Learner {
             self.progress.unconverged += 1;
             if self.options.unconverged == Unconverged::Exclude {
                 errors.delta.iter_mut().for_each(|delta| delta.column_mut(c).fill(0.0));
-            }
-        }
-    }
-
-    fn clip(&mut self) {
-        let Some(clip) = self.options.clip else { return };
-        let hidden = self.work.errors.delta.len() - 1;
-        let layers = match clip.layers {
-            ClippedLayers::First => hidden.min(1),
-            ClippedLayers::All => hidden,
-        };
-        for delta in &mut self.work.errors.delta[..layers] {
-            for mut column in delta.column_iter_mut() {
-                let norm = column.norm();
-                if norm > clip.norm {
-                    column *= clip.norm / norm;
-                }
             }
         }
     }

@@ -13,7 +13,7 @@ pub struct Options {
     pub decay: f64,
     /// Whether biases learn.
     pub learn_biases: bool,
-    /// Limit on the norm of every example's hidden errors, applied when all are known.
+    /// Limit on the norm of every example's hidden errors.
     pub clip: Option<Clip>,
     /// Whether every layer's update `sum delta h^T` is scaled to unit Frobenius norm.
     pub normalize_updates: bool,

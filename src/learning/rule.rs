@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::options::{Clip, ClippedLayers};
 use super::LearningError;
 use crate::network::{Forward, Network};
 
@@ -19,6 +20,9 @@ pub struct Pass<'a> {
     pub slopes: &'a [DMatrix<f64>],
     /// How often hidden errors are multiplied by the slope: 1, or 2 where the published scripts do.
     pub slope_power: u32,
+    /// Limit on the norm of every example's hidden errors, applied to each layer before its error
+    /// is carried further down.
+    pub clip: Option<Clip>,
 }
 
 /// Errors of every layer, one column per example; `delta[k]` belongs to `layers()[k]`.
@@ -119,14 +123,21 @@ pub(super) fn layerwise(
         let (below, above) = errors.delta.split_at_mut(k);
         let below = &mut below[k - 1];
         invert(k, &above[0], below, &mut errors.converged)?;
-        times_slope(pass, k - 1, below);
+        finish(pass, k - 1, below);
     }
     Ok(())
 }
 
-/// Multiplies the error of hidden `layers()[k]` by its slopes.
-pub(super) fn times_slope(pass: &Pass<'_>, k: usize, delta: &mut DMatrix<f64>) {
+/// Multiplies the error of hidden `layers()[k]` by its slopes and limits its norm.
+pub(super) fn finish(pass: &Pass<'_>, k: usize, delta: &mut DMatrix<f64>) {
     for _ in 0..pass.slope_power {
         delta.component_mul_assign(&pass.slopes[k]);
+    }
+    let Some(clip) = pass.clip.filter(|c| k == 0 || c.layers == ClippedLayers::All) else { return };
+    for mut column in delta.column_iter_mut() {
+        let norm = column.norm();
+        if norm > clip.norm {
+            column *= clip.norm / norm;
+        }
     }
 }

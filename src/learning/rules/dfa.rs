@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use crate::learning::feedback::{check, direct_shapes};
-use crate::learning::rule::{Errors, Pass, Rule, times_slope};
+use crate::learning::rule::{Errors, Pass, Rule, finish};
 use crate::learning::LearningError;
 use crate::linalg::kernels;
 use crate::network::Network;
@@ -35,7 +35,7 @@ impl Rule for Dfa {
         let (hidden, output) = errors.delta.split_at_mut(self.feedback.len());
         for (k, delta) in hidden.iter_mut().enumerate() {
             kernels::gemm(&self.feedback[k], output[0].as_slice(), delta.as_mut_slice());
-            times_slope(pass, k, delta);
+            finish(pass, k, delta);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use super::di::check_parameters;
 use crate::dynamics::{ChainLayer, DynamicsError, LoopParameters, SingleLoop};
 use crate::learning::feedback::check;
-use crate::learning::rule::{Errors, Loops, Pass, Rule, times_slope};
+use crate::learning::rule::{Errors, Loops, Pass, Rule, finish};
 use crate::learning::trajectory::end_state;
 use crate::learning::{LearningError, LoopOptions};
 use crate::network::Network;
@@ -91,7 +91,7 @@ impl Rule for Sdi {
             }
         }
         for (k, delta) in hidden.iter_mut().enumerate() {
-            times_slope(pass, k, delta);
+            finish(pass, k, delta);
         }
         Ok(())
     }
