@@ -2,7 +2,7 @@
 //!
 //! Standard output carries results only; progress, warnings and errors go to standard error. A
 //! reader that closes either of them early is no error. Exit codes are those of
-//! [`ExitCode`](crate::error::ExitCode).
+//! [`ExitCode`].
 
 pub mod arguments;
 pub mod commands;

@@ -47,7 +47,7 @@ pub fn print(text: &str) -> Result<(), OutputError> {
 /// Writes one JSON value and a newline to standard output. Numbers that are not finite are `null`.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> Result<(), OutputError> {
     print(&format!("{value:#}\n"))
 }

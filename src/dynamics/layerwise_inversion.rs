@@ -13,7 +13,7 @@ use super::layer_loop::{LoopEquation, LoopParameters, LoopReduction, LoopSolver}
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
-use super::structure::Structure;
+use super::structure::{SlopeForm, Structure};
 use super::transfer::Transfer;
 use super::{Dynamics, NoClosedForm};
 
@@ -281,6 +281,10 @@ impl Dynamics for LayerwiseInversion {
         let units = self.equation.state_units();
         let r = &y[column * units..(column + 1) * units];
         Structure::LayerLoops(vec![self.equation.linearised(r, column)])
+    }
+
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        Some(self.equation.slope_form(column))
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {

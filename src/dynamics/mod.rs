@@ -27,7 +27,7 @@ mod transfer;
 pub use concurrent_inversion::{ConcurrentInversion, InvertedLayer};
 pub use error::DynamicsError;
 pub use feedback::Feedback;
-pub use field::{DenseShifted, ShiftedSolver, SingularShift, VectorField};
+pub use field::{DenseShifted, ShiftedSolver, SingularShift, SolveCost, VectorField};
 pub use layer_loop::LoopParameters;
 pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};
@@ -36,7 +36,7 @@ pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
 pub use single_loop::{ChainLayer, SingleLoop};
-pub use structure::{LayerLoop, SingleLoopChain, Structure};
+pub use structure::{LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure};
 pub use transfer::{TRANSFERS, Transfer};
 
 /// A vector field with names: what writers, analyses and commands see.
@@ -71,6 +71,13 @@ pub trait Dynamics: VectorField {
     fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {
         let _ = (t, y, column);
         Structure::Dense
+    }
+
+    /// The Jacobian of target column `column` as a function of elementwise slopes, for statements
+    /// that hold at every state; `None` where the dynamics does not offer it.
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        let _ = column;
+        None
     }
 
     /// The equilibrium equation of target column `column` in fewer unknowns, where the equations

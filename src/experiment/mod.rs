@@ -1,5 +1,6 @@
 //! What each command does, free of argument parsing and terminals.
 
+pub mod check;
 mod context;
 mod output;
 pub mod run;

@@ -7,9 +7,14 @@
 mod controller;
 mod error;
 mod initial;
+mod optimize;
 mod registry;
 
 pub use controller::{jacobian_transpose, random_controller, weight_product};
 pub use error::FeedbackError;
 pub use initial::Initialiser;
+pub use optimize::{
+    Limit, Objective, OptimizeError, OptimizeOptions, Optimized, SmoothedAbscissa, optimize,
+    optimize_single_loop, smoothed_abscissa,
+};
 pub use registry::{FEEDBACK, FeedbackEntry};

@@ -33,7 +33,9 @@ pub enum InvalidRun {
         value: f64,
     },
     /// The vector field is not finite at the start.
-    #[error("the derivative of {component} is {value} at the start (t = {t}): look for NaN, infinite or huge weights and inputs")]
+    #[error(
+        "the derivative of {component} is {value} at the start (t = {t}): look for NaN, infinite or huge weights and inputs"
+    )]
     InitialDerivative {
         /// Name of the component.
         component: String,
@@ -54,7 +56,9 @@ pub enum InvalidRun {
     #[error("rtol and atol are both 0: set at least one, e.g. rtol = 1e-8 and atol = 1e-10")]
     ZeroTolerances,
     /// The absolute tolerance is zero for a component that starts at zero.
-    #[error("atol is 0 for {component}, which starts at 0, so no error is small enough: set atol > 0, e.g. 1e-10")]
+    #[error(
+        "atol is 0 for {component}, which starts at 0, so no error is small enough: set atol > 0, e.g. 1e-10"
+    )]
     ZeroScale {
         /// Name of the component.
         component: String,
@@ -93,7 +97,9 @@ pub enum InvalidSaveAt {
         value: f64,
     },
     /// The interval is below the resolution of time.
-    #[error("save_at.every = {every} is below the resolution of time near t = {t}: save times would repeat")]
+    #[error(
+        "save_at.every = {every} is below the resolution of time near t = {t}: save times would repeat"
+    )]
     Resolution {
         /// The interval.
         every: f64,
@@ -129,7 +135,9 @@ pub enum InvalidSaveAt {
         end: f64,
     },
     /// Listed times do not move strictly from start to end.
-    #[error("save_at.times[{index}] = {value} does not follow {previous} in the direction of integration")]
+    #[error(
+        "save_at.times[{index}] = {value} does not follow {previous} in the direction of integration"
+    )]
     Order {
         /// Position in the list.
         index: usize,
@@ -148,7 +156,9 @@ pub enum InvalidSaveAt {
 #[non_exhaustive]
 pub enum FailureReason {
     /// The step budget ran out.
-    #[error("max_steps = {max_steps} reached at t = {t} on the way to {t_end} (last step {h:.3e}): raise max_steps, loosen the tolerances or use `auto`")]
+    #[error(
+        "max_steps = {max_steps} reached at t = {t} on the way to {t_end} (last step {h:.3e}): raise max_steps, loosen the tolerances or use `auto`"
+    )]
     MaxSteps {
         /// The budget.
         max_steps: u64,
@@ -160,7 +170,9 @@ pub enum FailureReason {
         h: f64,
     },
     /// Stability, not accuracy, bounds the explicit step so hard that the budget cannot suffice.
-    #[error("stiff at t = {t}: stability holds the explicit step at {h:.3e}, so reaching {t_end} takes about {steps_needed:.1e} more steps (max_steps = {max_steps}): use `auto` or `implicit`")]
+    #[error(
+        "stiff at t = {t}: stability holds the explicit step at {h:.3e}, so reaching {t_end} takes about {steps_needed:.1e} more steps (max_steps = {max_steps}): use `auto` or `implicit`"
+    )]
     Stiff {
         /// Time reached.
         t: f64,
@@ -174,7 +186,9 @@ pub enum FailureReason {
         max_steps: u64,
     },
     /// The error test keeps failing however small the step.
-    #[error("step size {h:.3e} at t = {t} is too small to advance; worst component {component} = {value:.3e}: the solution may blow up or jump here")]
+    #[error(
+        "step size {h:.3e} at t = {t} is too small to advance; worst component {component} = {value:.3e}: the solution may blow up or jump here"
+    )]
     StepSize {
         /// Time reached.
         t: f64,
@@ -186,7 +200,9 @@ pub enum FailureReason {
         value: f64,
     },
     /// Stages are not finite however small the step.
-    #[error("{component} is not finite beyond t = {t} (step {h:.3e}): the vector field overflows or is undefined there")]
+    #[error(
+        "{component} is not finite beyond t = {t} (step {h:.3e}): the vector field overflows or is undefined there"
+    )]
     NonFinite {
         /// Time reached.
         t: f64,
@@ -196,7 +212,9 @@ pub enum FailureReason {
         component: String,
     },
     /// Newton iterations or the factorisation fail however small the step.
-    #[error("the implicit equations at t = {t} could not be solved down to step {h:.3e} (worst component {component}): check the Jacobian of the vector field")]
+    #[error(
+        "the implicit equations at t = {t} could not be solved down to step {h:.3e} (worst component {component}): check the Jacobian of the vector field"
+    )]
     Newton {
         /// Time reached.
         t: f64,

@@ -107,8 +107,11 @@ impl<'a, 'e> EventScan<'a, 'e> {
         let (t0, t1) = (step.t0(), step.t1());
         let mut left = t0;
         for sample in 1..=SAMPLES {
-            let right =
-                if sample == SAMPLES { t1 } else { t0 + (t1 - t0) * f64::from(sample) / f64::from(SAMPLES) };
+            let right = if sample == SAMPLES {
+                t1
+            } else {
+                t0 + (t1 - t0) * f64::from(sample) / f64::from(SAMPLES)
+            };
             step.interpolate(right, &mut self.y);
             for (index, event) in self.events.iter().enumerate() {
                 let value = (event.function)(right, &self.y);
@@ -152,9 +155,8 @@ fn crossing(g: &mut impl FnMut(f64) -> f64, from: (f64, f64), to: (f64, f64)) ->
     let ((mut a, mut ga), (mut b, mut gb)) = (from, to);
     let resolution = 2.0 * f64::EPSILON * a.abs().max(b.abs());
     let width = (b - a).abs();
-    let mut allowance = resolution.max(width * 2f64.powi(-60)) * 2f64.powi(
-        i32::try_from(bisections(width, resolution)).expect("at most 62") + 1,
-    );
+    let mut allowance = resolution.max(width * 2f64.powi(-60))
+        * 2f64.powi(i32::try_from(bisections(width, resolution)).expect("at most 62") + 1);
     for _ in 0..=bisections(width, resolution) + 3 {
         if gb == 0.0 || (b - a).abs() <= resolution {
             break;
@@ -166,16 +168,10 @@ fn crossing(g: &mut impl FnMut(f64) -> f64, from: (f64, f64), to: (f64, f64)) ->
         let toward = (middle - falsi).signum();
         // Truncation 0.2 / width * (b - a)^2: their kappa_1 and kappa_2.
         let truncation = 0.2 / width * (b - a).powi(2);
-        let truncated = if truncation <= (middle - falsi).abs() {
-            falsi + toward * truncation
-        } else {
-            middle
-        };
-        let t = if (truncated - middle).abs() <= radius {
-            truncated
-        } else {
-            middle - toward * radius
-        };
+        let truncated =
+            if truncation <= (middle - falsi).abs() { falsi + toward * truncation } else { middle };
+        let t =
+            if (truncated - middle).abs() <= radius { truncated } else { middle - toward * radius };
         // A root next to an end is boxed in from the other side.
         let nudge = resolution.copysign(b - a);
         let t = if (b - a).abs() <= 2.0 * resolution {

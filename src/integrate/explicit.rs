@@ -35,6 +35,20 @@ impl ExplicitRk {
         }
     }
 
+    /// Evaluations per step.
+    pub(crate) fn evaluations(&self) -> f64 {
+        self.tableau.stages as f64
+    }
+
+    pub(crate) fn stability_limit(&self) -> f64 {
+        self.tableau.stability_limit
+    }
+
+    /// Derivative at the end of the accepted step.
+    pub(crate) fn last_derivative(&self) -> &[f64] {
+        self.row(self.tableau.stages)
+    }
+
     fn row(&self, i: usize) -> &[f64] {
         &self.k[i * self.n..(i + 1) * self.n]
     }
@@ -111,13 +125,7 @@ impl Scheme for ExplicitRk {
         self.row(self.tableau.stages)
     }
 
-    fn interpolate(
-        &mut self,
-        env: &mut Env<'_>,
-        step: Interval<'_>,
-        theta: f64,
-        out: &mut [f64],
-    ) {
+    fn interpolate(&mut self, env: &mut Env<'_>, step: Interval<'_>, theta: f64, out: &mut [f64]) {
         if !self.extra_ready {
             for i in self.tableau.stages + 1..self.tableau.rows() {
                 self.stage(env, step, i);

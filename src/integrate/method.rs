@@ -41,6 +41,7 @@ pub(crate) enum Stepping {
     Fixed(&'static Tableau),
     SemiImplicit,
     Implicit(&'static Tableau, Law),
+    Auto,
 }
 
 /// Parameters of step-size control for one method.
@@ -67,6 +68,7 @@ pub static METHODS: &[&Method] = &[
     &methods::EULER,
     &methods::SEMI_IMPLICIT_EULER,
     &methods::IMPLICIT,
+    &methods::AUTO,
 ];
 
 impl Method {
@@ -100,7 +102,7 @@ impl Method {
             Stepping::Explicit(tableau, _)
             | Stepping::Fixed(tableau)
             | Stepping::Implicit(tableau, _) => Some(tableau),
-            Stepping::SemiImplicit => None,
+            Stepping::SemiImplicit | Stepping::Auto => None,
         }
     }
 }

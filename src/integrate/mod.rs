@@ -7,6 +7,7 @@
 //! [`Observer`], which can look inside steps through the method's continuous extension and can
 //! stop the run. What is reported never changes the steps that are taken.
 
+mod auto;
 mod errors;
 mod events;
 mod explicit;
@@ -33,7 +34,7 @@ mod vector;
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
 pub use events::{Direction, Event, EventFunction};
 pub use method::{Kind, METHODS, Method};
-pub use methods::{DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
+pub use methods::{AUTO, DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
 pub use observer::{Flow, Observer, StepSizes, Trajectory};
 pub use options::Options;
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};

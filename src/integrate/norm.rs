@@ -92,8 +92,7 @@ fn accumulate(
     sums.fill(0.0);
     for s in segments {
         let r = s.range.clone();
-        sums[s.column] +=
-            weighted_square_sum(&e[r.clone()], &y0[r.clone()], &y1[r], s.atol, rtol);
+        sums[s.column] += weighted_square_sum(&e[r.clone()], &y0[r.clone()], &y1[r], s.atol, rtol);
     }
 }
 

@@ -56,13 +56,7 @@ pub(crate) trait Scheme {
     fn end_derivative(&mut self, env: &mut Env<'_>, t1: f64, y1: &[f64]) -> &[f64];
 
     /// State at `t0 + theta h` inside the accepted step, `0 < theta < 1`.
-    fn interpolate(
-        &mut self,
-        env: &mut Env<'_>,
-        step: Interval<'_>,
-        theta: f64,
-        out: &mut [f64],
-    );
+    fn interpolate(&mut self, env: &mut Env<'_>, step: Interval<'_>, theta: f64, out: &mut [f64]);
 
     /// Step-control parameters in force; `None` for a fixed step.
     fn law(&self) -> Option<Law>;

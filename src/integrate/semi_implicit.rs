@@ -17,12 +17,7 @@ pub(crate) struct SemiImplicitEuler {
 impl SemiImplicitEuler {
     pub(crate) fn new(field: &dyn VectorField) -> Self {
         let zeros = vec![0.0; field.dim()];
-        Self {
-            order: field.update_order(),
-            derivative: zeros.clone(),
-            y1: zeros,
-            end_known: false,
-        }
+        Self { order: field.update_order(), derivative: zeros.clone(), y1: zeros, end_known: false }
     }
 }
 
@@ -54,13 +49,7 @@ impl Scheme for SemiImplicitEuler {
         &self.derivative
     }
 
-    fn interpolate(
-        &mut self,
-        _env: &mut Env<'_>,
-        step: Interval<'_>,
-        theta: f64,
-        out: &mut [f64],
-    ) {
+    fn interpolate(&mut self, _env: &mut Env<'_>, step: Interval<'_>, theta: f64, out: &mut [f64]) {
         for ((out, y0), y1) in out.iter_mut().zip(step.y0).zip(&self.y1) {
             *out = y0 + theta * (y1 - y0);
         }

@@ -230,8 +230,7 @@ impl SteadyWatch {
         let horizon = self.options.dwell.max(f64::MIN_POSITIVE);
         let polished = polish(env, &mut *solver, t, y, direction * horizon)?;
         let distance = y.iter().zip(&polished.y).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()));
-        let travelled =
-            y.iter().zip(&self.start).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()));
+        let travelled = y.iter().zip(&self.start).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()));
         let gap: Vec<f64> = y.iter().zip(&polished.y).map(|(a, b)| a - b).collect();
         let resolved_gap = env.norm.of(&gap, y, y);
         /// Distance to the equilibrium that is near compared with the way the state has come.

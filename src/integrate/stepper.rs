@@ -1,5 +1,6 @@
 //! The stepping loop, one accepted step at a time.
 
+use super::auto::Auto;
 use super::errors::{FailureReason, InvalidRun};
 use super::explicit::ExplicitRk;
 use super::implicit::Esdirk;
@@ -97,7 +98,7 @@ impl<'a> Integrator<'a> {
         let (t_start, t_end) = t_span;
         let mut integrator = Self {
             env,
-            scheme: scheme(method, field),
+            scheme: scheme(method, field, tolerances.rtol, t_end),
             method,
             options: options.clone(),
             control: StepControl::new(),
@@ -422,11 +423,7 @@ impl Step<'_, '_> {
 }
 
 /// Refuses starts that make no sense.
-fn check_start(
-    field: &dyn VectorField,
-    t_span: (f64, f64),
-    y0: &[f64],
-) -> Result<(), InvalidRun> {
+fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Result<(), InvalidRun> {
     if y0.len() != field.dim() {
         let (expected, found) = (field.dim(), y0.len());
         return Err(InvalidRun::Length { what: "the initial state", expected, found });
@@ -437,21 +434,26 @@ fn check_start(
         }
     }
     match y0.iter().position(|y| !y.is_finite()) {
-        Some(i) => Err(InvalidRun::InitialValue {
-            component: field.component_name(i),
-            value: y0[i],
-        }),
+        Some(i) => {
+            Err(InvalidRun::InitialValue { component: field.component_name(i), value: y0[i] })
+        }
         None => Ok(()),
     }
 }
 
 /// Storage for a method.
-fn scheme<'a>(method: &Method, field: &'a dyn VectorField) -> Box<dyn Scheme + 'a> {
+fn scheme<'a>(
+    method: &Method,
+    field: &'a dyn VectorField,
+    rtol: f64,
+    t_end: f64,
+) -> Box<dyn Scheme + 'a> {
     let n = field.dim();
     match method.stepping {
         Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
         Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
         Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
+        Stepping::Auto => Box::new(Auto::new(field, rtol, t_end)),
         Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }

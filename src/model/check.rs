@@ -2,8 +2,9 @@
 
 use super::document::{Document, Entry, Node, Origin, Value};
 use super::error::{ModelError, Problem};
-use super::key::{Bounds, Key, Kind, Preset};
-use super::key_path::{KeyPath, Segment};
+use super::key::{Bounds, Key, Kind, Preset, number};
+use super::key_path::KeyPath;
+use super::lookup::belongs_to;
 use super::numbers;
 use super::suggest::nearest;
 
@@ -36,7 +37,7 @@ impl<'a> Checker<'a> {
                 if bounds.contains(x) {
                     return Ok(());
                 }
-                Err(self.out_of_range(node.origin, x.to_string(), bounds.to_string(), path))
+                Err(self.out_of_range(node.origin, number(x), bounds.to_string(), path))
             }
             Kind::Text | Kind::File => match &node.value {
                 Value::Text(s) if s.is_empty() && matches!(kind, Kind::File) => {
@@ -97,7 +98,7 @@ impl<'a> Checker<'a> {
         if x.is_finite() {
             return Ok(x);
         }
-        let problem = Problem::NotFinite { what: path.to_string(), value: x };
+        let problem = Problem::NotFinite { what: path.tail().to_string(), value: x };
         Err(self.error(node.origin, path, problem))
     }
 
@@ -107,7 +108,7 @@ impl<'a> Checker<'a> {
         };
         if items.len() != names.len() {
             let problem = Problem::WrongLength {
-                what: path.to_string(),
+                what: path.tail().to_string(),
                 found: items.len(),
                 expected: names.len(),
                 because: format!("[{}]", names.join(", ")),
@@ -119,7 +120,7 @@ impl<'a> Checker<'a> {
             self.float(item, &Kind::Float(Bounds::FINITE), &item_path).map_err(
                 |error| match error.problem() {
                     Problem::NotFinite { value, .. } => {
-                        let what = format!("{} ({item_path})", names[i]);
+                        let what = format!("{} ({})", item_path.tail(), names[i]);
                         let problem = Problem::NotFinite { what, value: *value };
                         self.error(item.origin, &item_path, problem)
                     }
@@ -283,6 +284,9 @@ impl<'a> Checker<'a> {
         };
         for entry in entries.iter_mut() {
             let fixed = keys.iter().find(|k| k.name == entry.name);
+            if fixed.is_none() && is_slip(&entry.name, keys) {
+                self.find_key(entry, keys, path)?;
+            }
             path.push_key(&entry.name);
             self.check(&mut entry.node, fixed.map_or(item, |k| &k.kind), path)?;
             path.pop();
@@ -329,9 +333,11 @@ impl<'a> Checker<'a> {
         known: &[&'static str],
         path: &KeyPath,
     ) -> ModelError {
+        // The one name people look for here that has its home elsewhere.
+        let softmax = (word == "softmax").then_some("output = \"softmax\"");
         let problem = Problem::UnknownName {
             value: word.to_owned(),
-            suggestion: nearest(word, known).map(str::to_owned),
+            suggestion: softmax.or_else(|| nearest(word, known)).map(str::to_owned),
             known: known.to_vec(),
         };
         self.error(origin, path, problem)
@@ -354,6 +360,12 @@ fn fits(node: &Node, kind: &Kind) -> bool {
     }
 }
 
+/// Whether a free key looks like a misspelt fixed one: free keys beside fixed ones are dotted paths.
+fn is_slip(name: &str, keys: &[Key]) -> bool {
+    let fixed: Vec<_> = keys.iter().map(|k| k.name).collect();
+    !name.contains('.') && nearest(name, &fixed).is_some()
+}
+
 fn preset_value(preset: &Preset) -> Option<Value> {
     let text = |word: &&str| Node::default_value(Value::Text((*word).to_owned()));
     Some(match preset {
@@ -368,54 +380,4 @@ fn preset_value(preset: &Preset) -> Option<Value> {
         Preset::Words(words) => Value::Array(words.iter().map(text).collect()),
         Preset::Defaults => Value::Table(Vec::new()),
     })
-}
-
-/// The section in which a key of this name exists, when there is exactly one.
-fn belongs_to(name: &str, keys: &'static [Key], at: &KeyPath) -> Option<String> {
-    let mut found = Vec::new();
-    collect_sections(name, keys, at, &mut found);
-    let [only] = found.as_slice() else { return None };
-    Some(only.clone())
-}
-
-fn collect_sections(name: &str, keys: &'static [Key], at: &KeyPath, found: &mut Vec<String>) {
-    for key in keys.iter().filter(|k| k.like.is_empty()) {
-        if key.name == name {
-            found.push(at.to_string());
-        }
-        collect_sections(name, key.kind.keys(), &at.key(key.name), found);
-    }
-}
-
-/// The key or value that `path` names, as far as the lists of keys know it.
-///
-/// # Errors
-/// The number of steps that could be followed, and the names known at that place.
-pub(crate) fn find_kind(
-    root: &'static [Key],
-    path: &KeyPath,
-) -> Result<Kind, (usize, Vec<&'static str>)> {
-    let mut kind = Kind::Section(root);
-    for (depth, segment) in path.segments().iter().enumerate() {
-        kind = match (segment, kind) {
-            (Segment::Key(name), kind) => {
-                let inner = kind.keys();
-                match (inner.iter().find(|k| k.name == name), kind) {
-                    (Some(key), _) => key.kind,
-                    (None, Kind::Map(_, item)) => *item,
-                    (None, Kind::Either(kinds)) => *kinds
-                        .iter()
-                        .find_map(|k| if let Kind::Map(_, item) = k { Some(*item) } else { None })
-                        .ok_or_else(|| (depth, inner.iter().map(|k| k.name).collect()))?,
-                    _ => return Err((depth, inner.iter().map(|k| k.name).collect())),
-                }
-            }
-            (Segment::Index(_), Kind::List(item)) => *item,
-            (Segment::Index(_), Kind::Numbers([_])) => Kind::Float(Bounds::FINITE),
-            (Segment::Index(_), Kind::Numbers([_, axes @ ..])) => Kind::Numbers(axes),
-            (Segment::Index(_), Kind::Tuple(_)) => Kind::Float(Bounds::FINITE),
-            _ => return Err((depth, Vec::new())),
-        };
-    }
-    Ok(kind)
 }

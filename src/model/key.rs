@@ -250,12 +250,14 @@ impl Kind {
             Self::File => "the path of a file in quotes".to_owned(),
             Self::Choice(words) => format!("one of {}", quoted_list(words)),
             Self::Numbers([_]) => "a list of numbers".to_owned(),
-            Self::Numbers([.., a, _]) if a.name == "row" => match self.depth() {
-                2 => "a matrix (a list of rows)".to_owned(),
-                _ => "a list of matrices (each a list of rows)".to_owned(),
-            },
+            Self::Numbers([_, _]) if self.is_matrix() => "a matrix (a list of rows)".to_owned(),
+            Self::Numbers(_) if self.is_matrix() => {
+                "a list of matrices (each a list of rows)".to_owned()
+            }
             Self::Numbers(_) | Self::Ragged(_) => "a list of lists of numbers".to_owned(),
             Self::Tuple(names) => format!("the list [{}] of numbers", names.join(", ")),
+            Self::List(Self::Integer(_)) => "a list of integers".to_owned(),
+            Self::List(Self::Text | Self::File | Self::Choice(_)) => "a list of texts".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Section(keys) => {
                 let names: Vec<_> = keys.iter().map(|k| k.name).collect();
@@ -275,25 +277,40 @@ impl Kind {
         }
     }
 
-    fn depth(&self) -> usize {
-        if let Self::Numbers(axes) = self { axes.len() } else { 0 }
+    /// Type and range for the reference in `docs/models.md`.
+    #[must_use]
+    pub fn form(&self) -> String {
+        match self {
+            Self::Boolean => "`true` or `false`".to_owned(),
+            Self::Integer(least) => format!("integer >= {least}"),
+            Self::Float(bounds) => format!("number, {bounds}"),
+            Self::Text => "text".to_owned(),
+            Self::File => "path".to_owned(),
+            Self::Choice(words) => {
+                let words: Vec<_> = words.iter().map(|w| format!("`\"{w}\"`")).collect();
+                words.join(", ")
+            }
+            Self::Numbers([_]) => "list of numbers".to_owned(),
+            Self::Numbers([_, _]) if self.is_matrix() => "matrix: list of rows".to_owned(),
+            Self::Numbers(_) if self.is_matrix() => "list of matrices".to_owned(),
+            Self::Numbers(_) | Self::Ragged(_) => "list of lists of numbers".to_owned(),
+            Self::Tuple(names) => format!("`[{}]`", names.join(", ")),
+            Self::List(kind) => format!("list of: {}", kind.form()),
+            Self::Section([]) => "`{}`, or the name alone".to_owned(),
+            Self::Section(_) => "table".to_owned(),
+            Self::OneOf(_) => "exactly one variant".to_owned(),
+            Self::Word => "the word alone".to_owned(),
+            Self::Map(_, kind) => format!("table of: {}", kind.form()),
+            Self::Either(kinds) => {
+                let all: Vec<_> = kinds.iter().map(Self::form).collect();
+                all.join("; or ")
+            }
+            Self::Foreign => "any value the swept key takes".to_owned(),
+        }
     }
 
-    /// The range of a single value for the reference, empty where the kind says everything.
-    #[must_use]
-    pub fn range(&self) -> String {
-        match self {
-            Self::Integer(least) => format!(">= {least}"),
-            Self::Float(bounds) => bounds.to_string(),
-            Self::Either(kinds) => {
-                let mut all: Vec<_> = kinds.iter().map(Self::range).collect();
-                all.retain(|r| !r.is_empty());
-                all.dedup();
-                all.join("; ")
-            }
-            Self::Numbers(_) | Self::Ragged(_) | Self::Tuple(_) => "finite".to_owned(),
-            _ => String::new(),
-        }
+    fn is_matrix(&self) -> bool {
+        matches!(self, Self::Numbers([.., row, _]) if row.name == ROW.name)
     }
 
     /// The keys inside, for kinds that are tables of known keys.

@@ -95,6 +95,13 @@ impl KeyPath {
         path
     }
 
+    /// The last key with the positions after it, e.g. `sizes[1]` for `network.sizes[1]`.
+    #[must_use]
+    pub fn tail(&self) -> Self {
+        let last = self.0.iter().rposition(|s| matches!(s, Segment::Key(_))).unwrap_or(0);
+        Self(self.0[last..].to_vec())
+    }
+
     /// The last key, e.g. `sizes` for `network.sizes[1]`.
     #[must_use]
     pub fn last_key(&self) -> Option<&str> {

@@ -105,9 +105,9 @@ impl Walk<'_> {
             .map(|(axis, i)| format!("{} {}", axis.name, i + axis.first))
             .collect();
         match named.as_slice() {
-            [] => self.root.to_string(),
-            [_] if self.axes.len() == 1 => format!("{}[{}]", self.root, self.position[0]),
-            _ => format!("{} ({})", self.path(), named.join(", ")),
+            [] => self.root.tail().to_string(),
+            [_] if self.axes.len() == 1 => self.path().tail().to_string(),
+            _ => format!("{} ({})", self.path().tail(), named.join(", ")),
         }
     }
 

@@ -50,10 +50,16 @@ fn plain(word: &str) -> String {
     word.trim().to_lowercase().replace(['-', ' '], "_")
 }
 
-/// The candidate with the fewest edits, when they are few for its length.
+/// The candidate with the fewest edits, when they are few for its length; of several, the one that
+/// looks most alike.
 fn by_distance<'a, 'b>(written: &str, candidates: &'b [&'a str]) -> Option<&'b &'a str> {
     let distance = |name: &str| strsim::damerau_levenshtein(written, &plain(name));
-    let best = candidates.iter().min_by_key(|name| distance(name))?;
+    let order = |a: &str, b: &str| {
+        distance(a)
+            .cmp(&distance(b))
+            .then(similarity(written, b).total_cmp(&similarity(written, a)))
+    };
+    let best = candidates.iter().min_by(|a, b| order(a, b))?;
     let allowed = (best.len().min(written.len()) / 3).max(1);
     (distance(best) <= allowed && !written.is_empty()).then_some(best)
 }
@@ -61,7 +67,11 @@ fn by_distance<'a, 'b>(written: &str, candidates: &'b [&'a str]) -> Option<&'b &
 /// The candidate that looks most alike by its beginning, e.g. `solver` for `solver_options`.
 fn by_similarity<'a, 'b>(written: &str, candidates: &'b [&'a str]) -> Option<&'b &'a str> {
     const ALIKE: f64 = 0.85;
-    let similarity = |name: &str| strsim::jaro_winkler(written, &plain(name));
-    let best = candidates.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    (similarity(best) >= ALIKE).then_some(best)
+    let order = |a: &str, b: &str| similarity(written, a).total_cmp(&similarity(written, b));
+    let best = candidates.iter().max_by(|a, b| order(a, b))?;
+    (similarity(written, best) >= ALIKE).then_some(best)
+}
+
+fn similarity(written: &str, name: &str) -> f64 {
+    strsim::jaro_winkler(written, &plain(name))
 }

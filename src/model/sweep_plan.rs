@@ -10,9 +10,9 @@ use super::points;
 use super::spec::{Draw, Points, RandomSweep, Sweep};
 use crate::network::random::{derived_seed, generator};
 
-/// Drawn sweep points use the streams from here on, one per draw. They are seeded with the sweep's
-/// own derived seed, so they share nothing with what the points draw themselves.
-const DRAWS: u64 = 0;
+/// The repeat whose seed draws use instead: no sweep has so many, so draws share nothing with what
+/// the points draw themselves.
+const DRAWS: u64 = u32::MAX as u64;
 
 /// Every point of a sweep, by number.
 ///
@@ -178,9 +178,7 @@ impl SweepPlan {
 
     /// The values of all drawn keys of draw `k`.
     fn draw(&self, draws: &[Draw], k: usize) -> Vec<toml::Value> {
-        // The seed below the first repeat's is nobody else's.
-        let mut generator =
-            generator(derived_seed(self.seed, u64::from(u32::MAX)), DRAWS + k as u64);
+        let mut generator = generator(derived_seed(self.seed, DRAWS), k as u64);
         let mut unit = || generator.random::<f64>();
         let sample = |draw: &Draw| match draw {
             Draw::Uniform { low, high } => toml::Value::Float(low + (high - low) * unit()),

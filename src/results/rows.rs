@@ -172,7 +172,12 @@ impl RowLayout {
 
     /// A record of no rows, to have names and dimensions checked once for every writer.
     pub(crate) fn check(&self) -> Result<(), ResultError> {
-        let mut group = super::Group::new(&self.group);
+        // A path names nested groups; each part must be a name.
+        for part in self.group.split('/') {
+            super::Group::new(part).dimensions()?;
+        }
+        let last = self.group.rsplit('/').next().unwrap_or(&self.group);
+        let mut group = super::Group::new(last);
         let axis = Dimension::new(&self.axis.name, 1);
         for variable in std::iter::once(&self.axis).chain(self.variables()) {
             let dims = std::iter::once(axis.clone()).chain(variable.dims.iter().cloned()).collect();

@@ -157,6 +157,9 @@ fn arguments_that_are_not_utf8_do_not_panic() {
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.starts_with("error:") && !text.contains("panicked"), "{text}");
     }
+    let output = dinv().arg("inspect").arg(odd).assert().code(4).get_output().clone();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.starts_with("error: caf") && !text.contains("panicked"), "{text}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Feedback matrices against their definitions.
 
+mod optimize;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -3,7 +3,8 @@
 use std::f64::consts::PI;
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, Direction, Event, EventHit, METHODS, Options, Run, SaveAt, Status, TSIT5,
+    AUTO, DOP853, DOPRI5, Direction, Event, EventHit, IMPLICIT, METHODS, Options, Run, SaveAt,
+    Status, TSIT5,
 };
 
 use crate::fields::{Custom, Linear};
@@ -15,7 +16,7 @@ fn tight() -> Options {
 #[test]
 fn crossings_are_found_in_order_and_to_the_accuracy_of_the_solution() {
     let field = Linear::rotation(1.0);
-    for method in [&DOPRI5, &TSIT5, &DOP853] {
+    for method in [&DOPRI5, &TSIT5, &DOP853, &IMPLICIT, &AUTO] {
         let run = Run::new(&field, method, (0.0, 20.0), &[1.0, 0.0])
             .options(tight())
             .event(Event::new("cosine", |_, y| y[0]))

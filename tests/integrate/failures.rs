@@ -53,9 +53,8 @@ fn stages_that_are_not_finite_shrink_the_step_before_they_fail_the_run() {
         let (reason, t) = failure(error);
         assert!((t - 1.0).abs() < 1e-9, "{}: {reason}", method.name);
         let named = match &reason {
-            FailureReason::NonFinite { component, .. } | FailureReason::Newton { component, .. } => {
-                component
-            }
+            FailureReason::NonFinite { component, .. }
+            | FailureReason::Newton { component, .. } => component,
             other => panic!("{}: {other}", method.name),
         };
         assert_eq!(named, "x[1]", "{}", method.name);

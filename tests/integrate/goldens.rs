@@ -1,6 +1,8 @@
 //! Trajectories against references computed independently in SciPy.
 
-use dynamic_inversion::integrate::{DOP853, DOPRI5, IMPLICIT, Method, Options, Run, SaveAt, TSIT5};
+use dynamic_inversion::integrate::{
+    AUTO, DOP853, DOPRI5, IMPLICIT, Method, Options, Run, SaveAt, TSIT5,
+};
 use nalgebra::DMatrix;
 
 use crate::fields::{Activation, LINEAR, Loop, RELU, SOFTPLUS, TANH};
@@ -88,8 +90,8 @@ fn within_ten_tolerances(methods: &[&'static Method], rtols: &[f64]) {
 }
 
 #[test]
-fn explicit_methods_reproduce_every_golden_within_ten_tolerances() {
-    within_ten_tolerances(&[&DOPRI5, &TSIT5, &DOP853], &[1e-6, 1e-9, 1e-12]);
+fn methods_reproduce_every_golden_within_ten_tolerances() {
+    within_ten_tolerances(&[&DOPRI5, &TSIT5, &DOP853, &AUTO], &[1e-6, 1e-9, 1e-12]);
 }
 
 #[test]

@@ -49,9 +49,8 @@ fn tolerances_below_precision_are_raised_with_a_warning() {
 #[test]
 fn tolerances_that_cannot_work_are_refused() {
     let field = Linear::rows(&[&[-1.0, 0.0], &[0.0, 0.0]]);
-    let refuse = |rtol, atol| {
-        refusal(&field, &[1.0, 0.0], (0.0, 1.0), Options::with_tolerances(rtol, atol))
-    };
+    let refuse =
+        |rtol, atol| refusal(&field, &[1.0, 0.0], (0.0, 1.0), Options::with_tolerances(rtol, atol));
     assert_eq!(refuse(0.0, 0.0), InvalidRun::ZeroTolerances);
     let zero_scale = refuse(1e-6, 0.0);
     assert_eq!(zero_scale, InvalidRun::ZeroScale { component: "y[1]".to_owned() });
@@ -63,10 +62,8 @@ fn tolerances_that_cannot_work_are_refused() {
     };
     let e = refusal(&field, &[1.0, 0.0], (0.0, 1.0), options);
     assert!(e.to_string().contains("y[1]"), "{e}");
-    let short = Options {
-        tolerances: Tolerances::per_component(1e-6, vec![1e-6]),
-        ..Options::default()
-    };
+    let short =
+        Options { tolerances: Tolerances::per_component(1e-6, vec![1e-6]), ..Options::default() };
     assert!(matches!(
         refusal(&field, &[1.0, 0.0], (0.0, 1.0), short),
         InvalidRun::Length { what: "atol", .. }
@@ -152,10 +149,8 @@ fn a_spent_step_budget_is_an_error_with_the_rows_so_far() {
 #[test]
 fn a_long_rotation_keeps_its_phase() {
     let field = Linear::rotation(1000.0);
-    let run = Run::new(&field, &DOP853, (0.0, 1000.0), &[1.0, 0.0]).options(Options {
-        max_steps: 10_000_000,
-        ..Options::with_tolerances(1e-11, 1e-11)
-    });
+    let run = Run::new(&field, &DOP853, (0.0, 1000.0), &[1.0, 0.0])
+        .options(Options { max_steps: 10_000_000, ..Options::with_tolerances(1e-11, 1e-11) });
     let (_, outcome) = run.trajectory().unwrap();
     let error = (outcome.y[0] - 0.936_752_127_533_144_7).abs();
     assert!(error < 1e-5, "{error:e}");

@@ -137,7 +137,8 @@ fn step_counts(order: u32) -> &'static [u32] {
 fn every_method_converges_with_its_order() {
     for method in METHODS.iter().filter(|m| m.kind != Kind::Switching) {
         let counts = step_counts(method.order);
-        let errors = counts.iter().map(|&n| ((1.0 / f64::from(n)).ln(), error_of_steps(method, n).ln()));
+        let errors =
+            counts.iter().map(|&n| ((1.0 / f64::from(n)).ln(), error_of_steps(method, n).ln()));
         let order = slope(&errors.collect::<Vec<_>>());
         println!("{}: order {order:.3}", method.name);
         let nominal = f64::from(method.order);

@@ -1,8 +1,8 @@
 //! Save grids: exact times, exact ends, and no influence on the steps.
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method, Options, RK4, Run,
-    SaveAt, StepSizes, TSIT5, Trajectory,
+    AUTO, DOP853, DOPRI5, IMPLICIT, IntegrateError, InvalidRun, InvalidSaveAt, METHODS, Method,
+    Options, RK4, Run, SaveAt, StepSizes, TSIT5, Trajectory,
 };
 
 use crate::fields::Linear;
@@ -100,7 +100,7 @@ fn counted_and_logarithmic_grids_hold_both_ends() {
 #[test]
 fn rows_inside_steps_are_as_accurate_as_their_ends() {
     let field = Linear::rotation(1.0);
-    for method in [&DOPRI5, &TSIT5, &DOP853] {
+    for method in [&DOPRI5, &TSIT5, &DOP853, &IMPLICIT, &AUTO] {
         for save_at in [
             SaveAt::End,
             SaveAt::Every(10.0),
@@ -174,25 +174,16 @@ fn grids_that_make_no_sense_are_refused_by_key() {
             other => panic!("{other}"),
         }
     };
-    assert_eq!(
-        refuse(SaveAt::Every(0.0)),
-        InvalidSaveAt::Interval { key: "every", value: 0.0 }
-    );
+    assert_eq!(refuse(SaveAt::Every(0.0)), InvalidSaveAt::Interval { key: "every", value: 0.0 });
     assert!(matches!(refuse(SaveAt::Every(f64::NAN)), InvalidSaveAt::Interval { .. }));
     assert!(matches!(refuse(SaveAt::Every(1e-17)), InvalidSaveAt::Resolution { .. }));
     assert!(matches!(refuse(SaveAt::Count(1)), InvalidSaveAt::Count { .. }));
     assert!(matches!(refuse(SaveAt::Times(vec![])), InvalidSaveAt::Empty));
-    assert!(matches!(
-        refuse(SaveAt::Times(vec![0.5, 0.5])),
-        InvalidSaveAt::Order { index: 1, .. }
-    ));
+    assert!(matches!(refuse(SaveAt::Times(vec![0.5, 0.5])), InvalidSaveAt::Order { index: 1, .. }));
     assert!(matches!(
         refuse(SaveAt::Times(vec![0.5, 1.5])),
         InvalidSaveAt::Outside { index: 1, .. }
     ));
     assert!(matches!(refuse(SaveAt::Times(vec![f64::NAN])), InvalidSaveAt::Outside { .. }));
-    assert!(matches!(
-        refuse(SaveAt::Log { first: 2.0, count: 5 }),
-        InvalidSaveAt::LogFirst { .. }
-    ));
+    assert!(matches!(refuse(SaveAt::Log { first: 2.0, count: 5 }), InvalidSaveAt::LogFirst { .. }));
 }

@@ -1,14 +1,14 @@
 //! Stopping at steady states, and not stopping where there is none.
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, Direction, Event, Method, Options, Outcome, Refusal, Run, Status, SteadyState,
-    TSIT5, Tolerances, Warning,
+    AUTO, DOP853, DOPRI5, Direction, Event, IMPLICIT, Method, Options, Outcome, Refusal, Run,
+    Status, SteadyState, TSIT5, Tolerances, Warning,
 };
 
 use crate::fields::{Custom, Linear};
 use crate::goldens;
 
-const METHODS: [&Method; 3] = [&DOPRI5, &TSIT5, &DOP853];
+const METHODS: [&Method; 5] = [&DOPRI5, &TSIT5, &DOP853, &IMPLICIT, &AUTO];
 
 /// `x' = -x + tanh 2x`: unstable at 0, stable at +-0.957504.
 fn pitchfork() -> Custom {
@@ -159,8 +159,8 @@ fn loops_settle_at_default_tolerances_on_their_equilibrium() {
         let y0 = vec![0.0; reference.ncols()];
         let state = golden.vector("steady_state");
         for method in METHODS {
-            let run = Run::new(&field, method, (0.0, 5000.0), &y0)
-                .stop_at_steady_state(SteadyState {
+            let run =
+                Run::new(&field, method, (0.0, 5000.0), &y0).stop_at_steady_state(SteadyState {
                     blocks: vec![0..state.len(), state.len()..y0.len()],
                     ..SteadyState::default()
                 });
@@ -180,8 +180,7 @@ fn loops_settle_at_default_tolerances_on_their_equilibrium() {
 fn loose_tolerances_do_not_keep_a_run_from_settling() {
     let (field, _, reference) = goldens::load("tanh_contracting");
     let y0 = vec![0.0; reference.ncols()];
-    let options =
-        Options { tolerances: Tolerances::new(1e-4, 1e-6), ..Options::default() };
+    let options = Options { tolerances: Tolerances::new(1e-4, 1e-6), ..Options::default() };
     let run = Run::new(&field, &DOPRI5, (0.0, 5000.0), &y0)
         .options(options)
         .stop_at_steady_state(SteadyState::default());

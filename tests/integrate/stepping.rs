@@ -60,13 +60,11 @@ fn fixed_steps_end_on_the_grid_and_the_last_one_is_shortened() {
     let field = Linear::decay();
     for method in [&RK4, &EULER, &SEMI_IMPLICIT_EULER] {
         let mut sizes = StepSizes::default();
-        let run =
-            Run::new(&field, method, (0.0, 1.0), &[1.0]).options(Options::with_step(0.3));
+        let run = Run::new(&field, method, (0.0, 1.0), &[1.0]).options(Options::with_step(0.3));
         run.integrate(&mut sizes).unwrap();
         assert_eq!(sizes.times, [0.3, 0.6, 3.0 * 0.3, 1.0]);
         let mut whole = StepSizes::default();
-        let run =
-            Run::new(&field, method, (0.0, 1.0), &[1.0]).options(Options::with_step(0.1));
+        let run = Run::new(&field, method, (0.0, 1.0), &[1.0]).options(Options::with_step(0.1));
         run.integrate(&mut whole).unwrap();
         assert_eq!(whole.times.len(), 10);
         assert_eq!(whole.sizes, [0.1; 10]);
@@ -154,7 +152,9 @@ fn names_are_unique_and_everything_is_described() {
     for (i, method) in METHODS.iter().enumerate() {
         assert_eq!(Method::named(method.name).unwrap(), *method);
         assert!(METHODS[..i].iter().all(|m| m.name != method.name));
-        assert!(method.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+        assert!(
+            method.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        );
         assert!(!method.summary.is_empty() && !method.reference.is_empty());
     }
     let error = Method::named("dopri4").unwrap_err();
@@ -176,7 +176,10 @@ fn work(method: &'static Method, golden: &str, rtol: f64, t_end: f64) -> Statist
 fn work_is_pinned() {
     let count = |s: Statistics| (s.n_steps, s.n_rejected, s.n_rhs);
     let tanh = |method, rtol| count(work(method, "tanh_contracting", rtol, 100.0));
-    println!("{:?}", METHODS.iter().map(|m| (m.name, tanh(m, 1e-6), tanh(m, 1e-9))).collect::<Vec<_>>());
+    println!(
+        "{:?}",
+        METHODS.iter().map(|m| (m.name, tanh(m, 1e-6), tanh(m, 1e-9))).collect::<Vec<_>>()
+    );
     assert_eq!(tanh(&DOPRI5, 1e-6), (0, 0, 0));
     assert_eq!(tanh(&TSIT5, 1e-6), (0, 0, 0));
 }

@@ -1,9 +1,11 @@
 //! The commands: one file each, one line each in [`Command`] and in its `run`.
 
+mod check;
 mod completions;
 mod inspect;
 mod list;
 mod man;
+mod plot;
 mod run;
 
 use clap::Subcommand;
@@ -16,8 +18,12 @@ use crate::error::{Error, ExitCode};
 pub enum Command {
     /// Integrate a model and write its trajectory
     Run(run::RunArgs),
+    /// Read a model, print it completed and check it; runs nothing
+    Check(check::CheckArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
+    /// Draw what a result file holds
+    Plot(plot::PlotArgs),
     /// List the names a model file may use
     List(list::ListArgs),
     /// Print a completion script for a shell
@@ -31,7 +37,9 @@ impl Command {
     pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
+            Self::Check(arguments) => check::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),

@@ -140,9 +140,8 @@ fn target_lines(one: &LoopReport) -> Vec<(String, TargetReport)> {
         let label = |k: usize| if count == 1 { String::new() } else { k.to_string() };
         return one.targets.iter().enumerate().map(|(k, t)| (label(k), t.clone())).collect();
     }
-    let worst = |of: fn(&TargetReport) -> Option<f64>| {
-        one.targets.iter().filter_map(of).reduce(f64::max)
-    };
+    let worst =
+        |of: fn(&TargetReport) -> Option<f64>| one.targets.iter().filter_map(of).reduce(f64::max);
     let all_converged = one.targets.iter().all(|t| t.convergence_time.is_some());
     let target = TargetReport {
         residual_norm: worst(|t| Some(t.residual_norm)).unwrap_or(0.0),
@@ -157,19 +156,21 @@ fn checks(one: &LoopReport) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(check) = &one.cross_check {
         lines.push(format!(
-            "{}: {} differs by {} at most, {} times the tolerance",
+            "{}: {} differs by {} at most, {} times the tolerance ({} at t = {} s)",
             one.name,
-            check.0,
-            number::significant(check.1, 3),
-            number::significant(check.2, 3)
+            check.solver,
+            number::significant(check.difference, 3),
+            number::significant(check.scaled, 3),
+            check.component,
+            number::significant(check.time, 4)
         ));
     }
-    if let Some((error, scaled)) = one.error_estimate {
+    if let Some(estimate) = &one.error_estimate {
         lines.push(format!(
             "{}: estimated error {}, {} times the tolerance",
             one.name,
-            number::significant(error, 3),
-            number::significant(scaled, 3)
+            number::significant(estimate.difference, 3),
+            number::significant(estimate.scaled, 3)
         ));
     }
     for (name, t, rising) in &one.events {

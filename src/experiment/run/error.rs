@@ -2,7 +2,7 @@
 
 use crate::dynamics::DynamicsError;
 use crate::error::{ExitCode, Failure};
-use crate::integrate::{InvalidRun, UnknownMethod};
+use crate::integrate::{FailureReason, InvalidRun, UnknownMethod};
 use crate::results::UnknownVariable;
 
 /// A run that cannot start, or cannot be carried on to the next loop.
@@ -17,6 +17,22 @@ pub enum RunError {
     /// The next loop of a cascade cannot be built.
     #[error(transparent)]
     Dynamics(#[from] DynamicsError),
+    /// The solver of a cross-check needs a step that the model does not give.
+    #[error(
+        "the cross-check solver {solver} takes fixed steps, but the model gives none; choose an adaptive one such as dop853"
+    )]
+    CrossCheckStep {
+        /// The solver.
+        solver: String,
+    },
+    /// The second integration of a cross-check or an error estimate failed.
+    #[error("the second integration, with {solver}, failed: {reason}")]
+    SecondRun {
+        /// The solver.
+        solver: String,
+        /// Why it failed.
+        reason: FailureReason,
+    },
     /// A name in `record` is no variable.
     #[error(transparent)]
     Record(#[from] UnknownVariable),
@@ -25,8 +41,10 @@ pub enum RunError {
 impl Failure for RunError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Invalid(_) | Self::Solver(_) | Self::Record(_) => ExitCode::Usage,
-            Self::Dynamics(_) => ExitCode::Numerical,
+            Self::Invalid(_) | Self::Solver(_) | Self::Record(_) | Self::CrossCheckStep { .. } => {
+                ExitCode::Usage
+            }
+            Self::Dynamics(_) | Self::SecondRun { .. } => ExitCode::Numerical,
         }
     }
 }

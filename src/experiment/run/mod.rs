@@ -2,11 +2,12 @@
 
 mod convergence;
 mod error;
-mod records;
 mod recorder;
+mod records;
 mod report;
 mod solver;
 mod stage;
+mod verify;
 
 use std::path::Path;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use nalgebra::DMatrix;
 use super::{Context, OutputOptions};
 use crate::dynamics::Dynamics;
 use crate::error::Error;
+use crate::integrate::Method;
 use crate::model::spec::{Run as RunSection, Solver};
 use crate::model::{Cascade, Equations, Model};
 use crate::results::{ResultWriter, Status, check_output};
@@ -25,6 +27,7 @@ pub use error::RunError;
 pub use report::{LoopReport, RunReport, TargetReport};
 
 use stage::{Stage, StageEnd};
+pub use verify::Comparison;
 
 /// What `dinv run` can do beyond integrating.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +55,9 @@ pub fn run(
     let section = model.require("run", &specification.run, "dinv run")?;
     let file = options.output.path_for(path);
     check_output(&file, options.output.force)?;
+    if let Some(name) = &options.cross_check {
+        Method::named(name).map_err(RunError::from)?;
+    }
     let system = model.system()?;
     let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);
     let began = Instant::now();

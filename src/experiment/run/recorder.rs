@@ -71,8 +71,7 @@ impl Observer for Recorder<'_, '_> {
         if steps.is_multiple_of(PROGRESS_STEPS) {
             let (start, end) = self.t_span;
             let done = 100.0 * (step.t1() - start) / (end - start);
-            let fields =
-                [("t", step.t1()), ("h", step.h()), ("residual", self.last_residual())];
+            let fields = [("t", step.t1()), ("h", step.h()), ("residual", self.last_residual())];
             self.context.progress.update(done as u64, &fields);
         }
         Flow::Continue(())

@@ -6,9 +6,7 @@ use super::stage::StageEnd;
 use crate::integrate::Statistics;
 use crate::model::System;
 use crate::model::spec::Solver;
-use crate::results::{
-    Data, Dimension, Group, Variable, feedback_variable, weights_group,
-};
+use crate::results::{Data, Dimension, Group, Variable, feedback_variable, weights_group};
 
 /// The group `weights`: the network and the feedback matrices as used.
 pub(super) fn weights(system: &System) -> Group {
@@ -26,8 +24,7 @@ pub(super) fn equilibrium(loops: &[StageEnd]) -> Group {
 
 /// The group `solver`: statistics and step sizes.
 pub(super) fn solver(loops: &[StageEnd], solver: &Solver) -> Group {
-    grouped("solver", loops, solver_of)
-        .attribute("solver", solver.name())
+    grouped("solver", loops, solver_of).attribute("solver", solver.name())
 }
 
 /// What is known only at the end of the command.
@@ -77,8 +74,7 @@ fn equilibrium_of(end: &StageEnd, name: &str) -> Group {
             .map(|c| end.convergence.get(c).copied().flatten().unwrap_or(f64::NAN))
             .collect();
         let phrase = "time from which on the distance stays below convergence_fraction of its initial value; missing where it never does";
-        let variable = target_variable(end, "convergence_time", &times, phrase).units("s");
-        group.push(variable.with("_FillValue", f64::NAN));
+        group.push(target_variable(end, "convergence_time", &times, phrase).units("s"));
         group.push(
             Variable::scalar("convergence_fraction", super::FRACTION)
                 .units("1")

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Comparison;
 use super::stage::StageEnd;
 use crate::experiment::Context;
 use crate::integrate::Statistics;
@@ -70,11 +71,10 @@ pub struct LoopReport {
     pub targets: Vec<TargetReport>,
     /// Zero crossings: name, time, rising.
     pub events: Vec<(String, f64, bool)>,
-    /// Comparison with another solver: its name, the largest difference, and the same in units of
-    /// the tolerance.
-    pub cross_check: Option<(String, f64, f64)>,
-    /// Estimated error: absolute, and in units of the tolerance.
-    pub error_estimate: Option<(f64, f64)>,
+    /// Comparison with another solver.
+    pub cross_check: Option<Comparison>,
+    /// Comparison with ten times tighter tolerances: an estimate of the error.
+    pub error_estimate: Option<Comparison>,
 }
 
 /// One target of one equation.
@@ -169,9 +169,13 @@ impl LoopReport {
             n_rhs: statistics.n_rhs,
             wall_seconds: end.wall.as_secs_f64(),
             targets: (0..end.layout.columns()).map(target).collect(),
-            events: end.events.iter().map(|(name, hit)| (name.clone(), hit.t, hit.rising)).collect(),
+            events: end
+                .events
+                .iter()
+                .map(|(name, hit)| (name.clone(), hit.t, hit.rising))
+                .collect(),
             cross_check: end.cross_check.clone(),
-            error_estimate: end.error_estimate,
+            error_estimate: end.error_estimate.clone(),
         }
     }
 }

@@ -57,7 +57,9 @@ pub(super) fn save_at(section: &RunSection) -> SaveAt {
         Some(spec::SaveAt::Every(every)) => SaveAt::Every(*every),
         Some(spec::SaveAt::Count(count)) => SaveAt::Count(*count as u64),
         Some(spec::SaveAt::Times(times)) => SaveAt::Times(times.clone()),
-        Some(spec::SaveAt::Log { first, count }) => SaveAt::Log { first: *first, count: *count as u64 },
+        Some(spec::SaveAt::Log { first, count }) => {
+            SaveAt::Log { first: *first, count: *count as u64 }
+        }
         Some(spec::SaveAt::End) => SaveAt::End,
     }
 }

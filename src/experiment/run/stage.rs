@@ -4,11 +4,17 @@ use std::time::{Duration, Instant};
 
 use super::convergence::Convergence;
 use super::recorder::Recorder;
+use super::verify::Comparison;
 use super::{Plan, RunError, solver};
-use crate::dynamics::{Dynamics, StateLayout};
+use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
 use crate::integrate::{EventHit, IntegrateError, Method, Outcome, Run, StepSizes};
 use crate::results::{ResultWriter, RowLayout, Status};
+
+/// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
+/// factorisation, well below a second up to here.
+const MAX_UNKNOWNS: usize = 1000;
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -38,8 +44,8 @@ pub(super) struct StageEnd {
     pub(super) events: Vec<(String, EventHit)>,
     pub(super) steps: StepSizes,
     pub(super) wall: Duration,
-    pub(super) cross_check: Option<(String, f64, f64)>,
-    pub(super) error_estimate: Option<(f64, f64)>,
+    pub(super) cross_check: Option<Comparison>,
+    pub(super) error_estimate: Option<Comparison>,
 }
 
 impl StageEnd {
@@ -79,9 +85,7 @@ impl Stage<'_, '_, '_> {
         progress.begin(&format!("integrate {}", self.name), Some(100));
         let began = Instant::now();
         let result = match &mut convergence {
-            Some(convergence) => {
-                run.integrate(&mut (&mut recorder, (&mut steps, convergence)))
-            }
+            Some(convergence) => run.integrate(&mut (&mut recorder, (&mut steps, convergence))),
             None => run.integrate(&mut (&mut recorder, &mut steps)),
         };
         let wall = began.elapsed();
@@ -94,6 +98,16 @@ impl Stage<'_, '_, '_> {
         };
         for warning in &outcome.warnings {
             self.plan.context.warn(format!("{}: {warning}", self.name));
+        }
+        let (mut cross_check, mut error_estimate) = (None, None);
+        if failure.is_none() && !self.plan.context.interrupt.is_raised() {
+            let asked = &self.plan.options;
+            if let Some(name) = &asked.cross_check {
+                cross_check = Some(self.cross_check(name, outcome.t)?);
+            }
+            if asked.estimate_error {
+                error_estimate = Some(self.estimate_error(outcome.t)?);
+            }
         }
         let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
         Ok(StageEnd {
@@ -112,8 +126,8 @@ impl Stage<'_, '_, '_> {
             equilibrium,
             steps,
             wall,
-            cross_check: None,
-            error_estimate: None,
+            cross_check,
+            error_estimate,
         })
     }
 
@@ -133,12 +147,44 @@ impl Stage<'_, '_, '_> {
     fn equilibrium(&self) -> Option<Vec<f64>> {
         match self.dynamics.closed_form_equilibrium() {
             Ok(equilibrium) => Some(equilibrium),
+            Err(NoClosedForm::Nonlinear { .. }) => self.searched_equilibrium(),
             Err(reason) => {
-                let text = format!("{}: no closed-form equilibrium: {reason}", self.name);
+                let text = format!("{}: no equilibrium: {reason}", self.name);
                 self.plan.context.progress.message(&text);
                 None
             }
         }
+    }
+
+    /// The equilibrium that Newton's iteration finds from the initial state, for every target.
+    fn searched_equilibrium(&self) -> Option<Vec<f64>> {
+        let (dynamics, layout) = (self.dynamics, self.dynamics.layout());
+        let units = layout.dim() / layout.columns();
+        let unknowns = dynamics.reduced(0).map_or(units, |equation| equation.dim());
+        if unknowns > MAX_UNKNOWNS {
+            let text = format!(
+                "{}: no equilibrium searched for: {unknowns} unknowns are more than {MAX_UNKNOWNS}",
+                self.name
+            );
+            self.plan.context.progress.message(&text);
+            return None;
+        }
+        let initial = dynamics.initial_state();
+        let mut equilibrium = vec![0.0; layout.dim()];
+        for column in 0..layout.columns() {
+            let state = layout.column_state(column, &initial);
+            let start = Start { name: "initial".to_owned(), state };
+            let t = self.plan.section.t_span[0];
+            let options = NewtonOptions::default();
+            let search = find_equilibria(dynamics, column, t, &[start], options);
+            let Some(found) = search.equilibria.first() else {
+                let why = search.explanation().unwrap_or_default();
+                self.plan.context.progress.message(&format!("{}: {why}", self.name));
+                return None;
+            };
+            layout.set_column_state(column, &found.state, &mut equilibrium);
+        }
+        Some(equilibrium)
     }
 
     fn residuals(&self, t: f64, y: &[f64]) -> Vec<f64> {

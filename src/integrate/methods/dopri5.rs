@@ -65,7 +65,6 @@ fn weights(theta: f64, w: &mut [f64]) {
     for (j, w) in w.iter_mut().enumerate() {
         let b = B.get(j).copied().unwrap_or(0.0);
         let (first, last) = (unit(j, 0), unit(j, 6));
-        *w = theta
-            * (b + rest * (first - b + theta * (2.0 * b - first - last + rest * D[j])));
+        *w = theta * (b + rest * (first - b + theta * (2.0 * b - first - last + rest * D[j])));
     }
 }

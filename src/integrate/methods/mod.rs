@@ -1,5 +1,6 @@
 //! One file per method.
 
+mod auto;
 mod dop853;
 mod dopri5;
 mod euler;
@@ -8,6 +9,7 @@ mod rk4;
 mod semi_implicit_euler;
 mod tsit5;
 
+pub use auto::AUTO;
 pub use dop853::DOP853;
 pub use dopri5::DOPRI5;
 pub use euler::EULER;

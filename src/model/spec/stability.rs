@@ -203,7 +203,7 @@ const CRITICAL: Kind = Kind::Choice(&["leak", "gain", "tau_ratio"]);
 
 const MAP_AXIS: &[Key] = &[
     Key::new("parameter", CRITICAL, "what is varied"),
-    Key::new("points", AXIS_POINTS, "its values").like("sweep.grid"),
+    Key::new("points", AXIS_POINTS, "its values").like("sweep.grid.*"),
 ];
 
 const CONTINUATION: &[Key] = &[

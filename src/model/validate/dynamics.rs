@@ -2,6 +2,7 @@
 
 use super::{Scope, Valid};
 use crate::model::error::Problem;
+use crate::model::key::number;
 use crate::model::spec::{
     ChosenLayer, DeepFeedbackControl, Dynamics, Feedback, LinearDynamics, Network, Noise,
     NoiseSite, OneOrMany, RateNetwork, TransferName,
@@ -112,7 +113,10 @@ fn layer(scope: &Scope<'_>, layer: ChosenLayer, network: &Network) -> Valid {
         ChosenLayer::Number(l) => scope.require(l <= layers, key, || Problem::OutOfRange {
             what: "layer".to_owned(),
             value: l.to_string(),
-            range: format!("between 1 and {layers}, the number of layers, or \"all\""),
+            range: match layers {
+                1 => "1, the only layer".to_owned(),
+                _ => format!("between 1 and {layers}, the number of layers, or \"all\""),
+            },
         }),
         ChosenLayer::All(_) => hidden_layers(scope, key, network),
     }
@@ -274,7 +278,7 @@ fn rate_network(scope: &Scope<'_>, d: &RateNetwork) -> Valid {
         if let Some(i) = values.iter().position(|x| !allowed(*x)) {
             let problem = Problem::OutOfRange {
                 what: name.to_owned(),
-                value: values[i].to_string(),
+                value: number(values[i]),
                 range: range.to_owned(),
             };
             return Err(scope.error(&key(&format!("{name}[{i}]")), problem));

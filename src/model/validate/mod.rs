@@ -11,6 +11,7 @@ mod training;
 
 use super::document::Document;
 use super::error::{ModelError, Problem};
+use super::key::number;
 use super::key_path::KeyPath;
 use super::spec::Specification;
 
@@ -40,7 +41,7 @@ impl Scope<'_> {
     pub fn ordered(&self, low: f64, high: f64, key: &str) -> Valid {
         self.require(low < high, &format!("{key}.high"), || Problem::OutOfRange {
             what: "high".to_owned(),
-            value: high.to_string(),
+            value: number(high),
             range: format!("> low, which is {low}"),
         })
     }

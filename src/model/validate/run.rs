@@ -3,6 +3,7 @@
 use super::{Scope, Valid};
 use crate::model::error::Problem;
 use crate::model::grid;
+use crate::model::key::number;
 use crate::model::spec::{Initial, Run, SaveAt, Solver};
 
 /// More rows than this are taken for a slip of the pen: 10^10 rows of one state are 80 GB.
@@ -31,7 +32,7 @@ fn solver(scope: &Scope<'_>, solver: &Solver) -> Valid {
     let key = format!("solver.{}.first_step", solver.name());
     scope.require(first <= longest, &key, || Problem::OutOfRange {
         what: "first_step".to_owned(),
-        value: first.to_string(),
+        value: number(first),
         range: format!("<= max_step, which is {longest}"),
     })
 }
@@ -45,7 +46,7 @@ fn save_at(scope: &Scope<'_>, run: &Run) -> Valid {
             let rows = grid::range_len(0.0, span, *every);
             scope.require(rows <= MOST_ROWS, "run.save_at.every", || Problem::OutOfRange {
                 what: "every".to_owned(),
-                value: every.to_string(),
+                value: number(*every),
                 range: format!("larger: a span of {span} gives {:.1e} rows", span / every),
             })
         }
@@ -60,7 +61,7 @@ fn save_at(scope: &Scope<'_>, run: &Run) -> Valid {
             let inside = *first < span || span == 0.0;
             scope.require(inside, "run.save_at.log.first", || Problem::OutOfRange {
                 what: "first".to_owned(),
-                value: first.to_string(),
+                value: number(*first),
                 range: format!("< {span}, the length of t_span"),
             })
         }
@@ -88,13 +89,13 @@ fn times(scope: &Scope<'_>, times: &[f64], start: f64, end: f64) -> Valid {
         let key = format!("run.save_at.times[{i}]");
         scope.require((low..=high).contains(time), &key, || Problem::OutOfRange {
             what: "a time".to_owned(),
-            value: time.to_string(),
+            value: number(*time),
             range: format!("between {start} and {end}, the ends of t_span"),
         })?;
         let ordered = i == 0 || (time - times[i - 1]) * direction > 0.0;
         scope.require(ordered, &key, || Problem::OutOfRange {
             what: "a time".to_owned(),
-            value: time.to_string(),
+            value: number(*time),
             range: format!("beyond {}, the time before it", times[i - 1]),
         })?;
     }

@@ -2,13 +2,14 @@
 
 use super::{Scope, Valid};
 use crate::model::error::Problem;
+use crate::model::key_path::KeyPath;
 use crate::model::spec::Matrix;
 
 impl Scope<'_> {
     /// Refuses a list of the wrong length.
     pub fn length(&self, key: &str, found: usize, expected: usize, because: &str) -> Valid {
         self.require(found == expected, key, || Problem::WrongLength {
-            what: key.to_owned(),
+            what: tail(key),
             found,
             expected,
             because: because.to_owned(),
@@ -25,7 +26,7 @@ impl Scope<'_> {
     ) -> Valid {
         let found = (matrix.len(), matrix.first().map_or(0, Vec::len));
         self.require(found == expected, key, || Problem::WrongShape {
-            what: key.to_owned(),
+            what: tail(key),
             found,
             expected,
             because: because.to_owned(),
@@ -46,4 +47,9 @@ impl Scope<'_> {
         }
         Ok(())
     }
+}
+
+/// The last part of a key, for messages that begin with the whole.
+fn tail(key: &str) -> String {
+    KeyPath::parse(key).map_or_else(|_| key.to_owned(), |path| path.tail().to_string())
 }

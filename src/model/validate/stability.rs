@@ -1,10 +1,10 @@
 //! `[stability]`.
 
 use super::{Scope, Valid};
-use crate::model::check::find_kind;
 use crate::model::error::Problem;
-use crate::model::key::Kind;
+use crate::model::key::{Kind, number};
 use crate::model::key_path::KeyPath;
+use crate::model::lookup::find_kind;
 use crate::model::spec::{
     At, Continuation, Critical, Dynamics, KEYS, MapAxis, PointRange, Points, Stability,
 };
@@ -112,7 +112,7 @@ fn continuation(scope: &Scope<'_>, c: &Continuation) -> Valid {
     })?;
     scope.require(c.from != c.to, "stability.continuation.to", || Problem::OutOfRange {
         what: "to".to_owned(),
-        value: c.to.to_string(),
+        value: number(c.to),
         range: "different from `from`".to_owned(),
     })
 }
@@ -141,7 +141,7 @@ fn axis(scope: &Scope<'_>, key: &str, axis: &MapAxis) -> Valid {
     };
     scope.require(lowest >= 0.0, &format!("{key}.points"), || Problem::OutOfRange {
         what: name_of(axis.parameter).to_owned(),
-        value: lowest.to_string(),
+        value: number(lowest),
         range: ">= 0".to_owned(),
     })
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::{Scope, Valid};
-use crate::model::check::{Checker, find_kind};
+use crate::model::check::Checker;
 use crate::model::error::{ModelError, Problem};
-use crate::model::key::Kind;
+use crate::model::key::{Kind, number};
 use crate::model::key_path::{KeyPath, Segment};
+use crate::model::lookup::find_kind;
 use crate::model::points;
 use crate::model::spec::{Draw, KEYS, Named, PointRange, Points, Sweep};
 use crate::model::suggest::nearest;
@@ -212,7 +213,7 @@ impl Scope<'_> {
     fn below(&self, low: f64, high: f64, at: &KeyPath) -> Valid {
         self.require(low < high, &at.key("high").to_string(), || Problem::OutOfRange {
             what: "high".to_owned(),
-            value: high.to_string(),
+            value: number(high),
             range: format!("> low, which is {low}"),
         })
     }

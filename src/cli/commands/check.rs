@@ -1,0 +1,69 @@
+//! `dinv check MODEL`: what a model says and whether it is sound; runs nothing.
+
+use clap::Args;
+
+use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs};
+use crate::cli::table::Table;
+use crate::cli::{number, output};
+use crate::error::{Error, ExitCode};
+use crate::experiment::check::{self, CheckReport, EquationReport};
+
+/// Arguments of `dinv check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+pub(super) fn run(arguments: &CheckArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
+    let model = arguments.model.load()?;
+    let report = check::check(&model)?;
+    if arguments.json.json {
+        let object = serde_json::to_value(&report).expect("a report is plain data");
+        output::print_json(&object)?;
+    } else if !display.quiet {
+        output::print(&text(&report))?;
+    }
+    let sound = report.equations.iter().all(|equation| equation.jacobian_agrees);
+    Ok(if sound { ExitCode::Success } else { ExitCode::ClaimFailed })
+}
+
+fn text(report: &CheckReport) -> String {
+    let mut text = format!("{}\n", report.resolved_model.trim_end());
+    for equation in &report.equations {
+        text = format!("{text}\n{}", facts(equation).render());
+    }
+    if let (Some(rows), Some(bytes)) = (report.rows, report.result_bytes) {
+        let mut facts = Table::facts();
+        facts.fact("rows", rows.to_string());
+        facts.fact("size of the rows", format!("{} before compression", number::bytes(bytes)));
+        text = format!("{text}\n{}", facts.render());
+    }
+    text
+}
+
+fn facts(equation: &EquationReport) -> Table {
+    let mut facts = Table::facts();
+    let blocks: Vec<_> =
+        equation.blocks.iter().map(|(n, units)| format!("{n} ({units})")).collect();
+    facts.fact("equation", equation.name.replace('_', " "));
+    facts.fact("state", format!("{} components: {}", equation.dim, blocks.join(", ")));
+    if equation.targets > 1 {
+        facts.fact("targets", equation.targets.to_string());
+    }
+    let verdict = if equation.jacobian_agrees { "agrees with" } else { "DIFFERS from" };
+    let error = number::significant(equation.jacobian_error, 2);
+    facts.fact("Jacobian", format!("{verdict} central differences (relative difference {error})"));
+    let closed = if equation.closed_form_equilibrium { "in closed form" } else { "by iteration" };
+    facts.fact("equilibrium", closed);
+    let rate = number::significant(equation.fastest_rate, 3);
+    facts.fact("fastest rate", format!("{rate} 1/s at the start"));
+    facts.fact("one evaluation", number::duration(equation.seconds_per_evaluation));
+    if let Some(seconds) = equation.seconds_estimate {
+        facts.fact("explicit run", format!("about {}", number::duration(seconds)));
+    }
+    facts.fact("memory", number::bytes(equation.memory_estimate));
+    facts
+}
