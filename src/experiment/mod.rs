@@ -4,6 +4,7 @@ pub mod check;
 mod context;
 mod output;
 pub mod run;
+pub mod train;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;

@@ -7,6 +7,7 @@ mod list;
 mod man;
 mod plot;
 mod run;
+mod train;
 
 use clap::Subcommand;
 
@@ -20,6 +21,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Read a model, print it completed and check it; runs nothing
     Check(check::CheckArgs),
+    /// Train networks with errors carried by each rule, side by side
+    Train(train::TrainArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// Draw what a result file holds
@@ -38,6 +41,7 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
+            Self::Train(arguments) => train::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),
