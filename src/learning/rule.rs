@@ -58,7 +58,7 @@ pub struct LayerUpdate<'a> {
 }
 
 /// A way to carry the output error to the hidden layers.
-pub trait Rule: Send {
+pub trait Rule: Send + Sync {
     /// Its name in model files.
     fn name(&self) -> &'static str;
 

@@ -4,5 +4,6 @@
 mod support;
 
 mod delayed;
+mod experiment;
 mod goldens;
 mod rules;

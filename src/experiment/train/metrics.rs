@@ -250,7 +250,7 @@ impl Scene<'_> {
             }
             None => Box::new(Bp),
         };
-        let mut errors = |rule: &mut dyn Rule| learner.errors_by(rule, self.probes);
+        let errors = |rule: &mut dyn Rule| learner.errors_by(rule, self.probes);
         // A rule that cannot be applied any more has stopped, or will: its angle is missing.
         let (Ok(a), Ok(b)) = (errors(own.as_mut()), errors(other.as_mut())) else {
             return Ok(Vec::new());
