@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use nalgebra::DMatrix;
 
+use super::LearningError;
 use super::delayed::FirstLayer;
 use super::options::{Options, Reduce, Unconverged};
 use super::rule::{Errors, LayerUpdate, Pass, Rule};
-use super::LearningError;
 use crate::linalg::gemm::{matmul_nt_into, matmul_tn};
 use crate::network::datasets::Dataset;
 use crate::network::{Forward, Network};

@@ -57,9 +57,8 @@ pub fn feedback_angles(rule: &dyn Rule, network: &Network) -> Vec<f64> {
         network.layers()[1..].iter().map(|l| l.weights.clone()).collect()
     };
     let feedback = rule.feedback(network);
-    let one = |(b, w): (&DMatrix<f64>, &DMatrix<f64>)| {
-        angle(b.as_slice(), (-w.transpose()).as_slice())
-    };
+    let one =
+        |(b, w): (&DMatrix<f64>, &DMatrix<f64>)| angle(b.as_slice(), (-w.transpose()).as_slice());
     feedback.iter().zip(&targets).map(one).collect()
 }
 

@@ -46,9 +46,7 @@ pub(super) fn remainder(
     match ending {
         Ending::Rest => None,
         Ending::Exact { time } => Some(exact(time, k, parameters)),
-        Ending::SemiImplicit { step, updates } => {
-            Some(semi_implicit(step, updates, k, parameters))
-        }
+        Ending::SemiImplicit { step, updates } => Some(semi_implicit(step, updates, k, parameters)),
     }
 }
 
@@ -95,7 +93,12 @@ fn exact(time: f64, k: &DMatrix<f64>, p: &LoopParameters) -> DMatrix<f64> {
 /// One update has trace `T_1 = (2 - p - q leak) I + p q K` and determinant
 /// `(1 - p)(1 - q leak)` with `p = step/tau_state`, `q = step/tau_controller`. Its powers are
 /// `A^N = U_N A - det U_{N-1} I`, where `U_N` and the traces `T_N` follow by doubling and adding.
-fn semi_implicit(step: f64, updates: u64, k: &DMatrix<f64>, params: &LoopParameters) -> DMatrix<f64> {
+fn semi_implicit(
+    step: f64,
+    updates: u64,
+    k: &DMatrix<f64>,
+    params: &LoopParameters,
+) -> DMatrix<f64> {
     let n = k.nrows();
     let (p, q) = (step / params.tau_state, step / params.tau_controller);
     let det = (1.0 - p) * (1.0 - q * params.leak);

@@ -9,8 +9,6 @@ use crate::linalg::kernels;
 use crate::linalg::lu::Lu;
 use crate::linalg::svd::pseudoinverse;
 
-/// Below this many weights the singular value decomposition is cheap enough to take every time.
-const SMALL: usize = 400;
 /// Reciprocal condition of the Gram matrix below which the normal equations are given up: after one
 /// step of refinement their error is its square times the rounding unit (Bjorck, Numerical Methods
 /// for Least Squares Problems, 1996, section 6.6.5).
@@ -18,9 +16,9 @@ const ILL_CONDITIONED: f64 = 1e-7;
 
 /// Applies the pseudoinverse of one layer's weights.
 ///
-/// Large layers go through the Gram matrix of the smaller side, `W W^T` or `W^T W`, corrected by
-/// one step of refinement; with one example per update the Gram matrix is carried along. Small and
-/// ill-conditioned layers go through the singular value decomposition, which knows the rank.
+/// It goes through the Gram matrix of the smaller side, `W W^T` or `W^T W`, corrected by one step
+/// of refinement; with one example per update the Gram matrix is carried along. Ill-conditioned
+/// layers go through the singular value decomposition, which knows the rank.
 #[derive(Debug)]
 pub(super) struct Pseudoinversion {
     cutoff: f64,
@@ -98,18 +96,16 @@ impl Pseudoinversion {
         if matches!(self.state, State::Factored | State::Dense) {
             return Ok(());
         }
-        if w.len() > SMALL {
-            if self.state == State::Stale {
-                if w.nrows() <= w.ncols() {
-                    matmul_nt_into(1.0, w, w, 0.0, &mut self.gram);
-                } else {
-                    matmul_tn_into(1.0, w, w, 0.0, &mut self.gram);
-                }
+        if self.state == State::Stale {
+            if w.nrows() <= w.ncols() {
+                matmul_nt_into(1.0, w, w, 0.0, &mut self.gram);
+            } else {
+                matmul_tn_into(1.0, w, w, 0.0, &mut self.gram);
             }
-            if self.factor() {
-                self.state = State::Factored;
-                return Ok(());
-            }
+        }
+        if self.factor() {
+            self.state = State::Factored;
+            return Ok(());
         }
         let largest = crate::linalg::svd::singular_values(w)?.iter().copied().fold(0.0, f64::max);
         self.dense = pseudoinverse(w, Some(self.cutoff * largest))?.matrix;
@@ -131,9 +127,8 @@ impl Pseudoinversion {
 
     /// `W W^T` for `W <- keep W + s h^T`: two vectors change it.
     pub(super) fn updating(&mut self, w: &DMatrix<f64>, update: &LayerUpdate<'_>) {
-        let carried = w.len() > SMALL
-            && w.nrows() <= w.ncols()
-            && matches!(self.state, State::Factored | State::Unfactored);
+        let carried =
+            w.nrows() <= w.ncols() && matches!(self.state, State::Factored | State::Unfactored);
         if !carried {
             self.state = State::Stale;
             return;

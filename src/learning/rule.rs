@@ -2,8 +2,8 @@
 
 use nalgebra::DMatrix;
 
-use super::options::{Clip, ClippedLayers};
 use super::LearningError;
+use super::options::{Clip, ClippedLayers};
 use crate::network::{Forward, Network};
 
 /// What a rule may look at: the network after the forward pass.

@@ -99,8 +99,7 @@ impl Run {
                 let updates = (time / step).round();
                 let whole = (updates * step - time).abs() <= 1e-9 * time;
                 let capped = updates > options.max_steps as f64;
-                (whole && !capped)
-                    .then_some(Ending::SemiImplicit { step, updates: updates as u64 })
+                (whole && !capped).then_some(Ending::SemiImplicit { step, updates: updates as u64 })
             }
         }
     }

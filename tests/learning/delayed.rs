@@ -26,10 +26,8 @@ fn data(count: usize) -> Dataset {
 }
 
 fn rules(network: &Network) -> Vec<Box<dyn Rule>> {
-    let feedback: Vec<_> = network.layers()[1..]
-        .iter()
-        .map(|l| LoopFeedback::Fixed(-l.weights.transpose()))
-        .collect();
+    let feedback: Vec<_> =
+        network.layers()[1..].iter().map(|l| LoopFeedback::Fixed(-l.weights.transpose())).collect();
     let retied = vec![LoopFeedback::Retied { scale: 1.0 }; 2];
     let exact = LoopOptions { run: Run::Exact { time: 3.0 }, ..LoopOptions::at_rest(0.1) };
     vec![

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use dynamic_inversion::error::Error;
 use dynamic_inversion::experiment::train::{TrainOptions, TrainReport, train};
-use dynamic_inversion::experiment::{
-    Context, Interrupt, OutputOptions, Progress, Signal, Silent,
-};
+use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Progress, Signal, Silent};
 use dynamic_inversion::model::{KeyPath, Model, Override};
 use dynamic_inversion::results::ResultReader;
 

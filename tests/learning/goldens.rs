@@ -15,9 +15,8 @@ use crate::support::{Golden, matrix, vector};
 
 fn network(golden: &Golden) -> Network {
     let weights = golden.matrices("initial_weights");
-    let sizes: Vec<usize> = std::iter::once(weights[0].ncols())
-        .chain(weights.iter().map(DMatrix::nrows))
-        .collect();
+    let sizes: Vec<usize> =
+        std::iter::once(weights[0].ncols()).chain(weights.iter().map(DMatrix::nrows)).collect();
     let hidden = golden.value("hidden_activation").as_str().and_then(Activation::parse);
     let mut activations = vec![hidden.expect("a known activation"); weights.len()];
     activations[weights.len() - 1] = Activation::Linear;
@@ -35,11 +34,9 @@ fn rule(name: &str, golden: &Golden, network: &Network) -> Box<dyn Rule> {
     let leak = name.rsplit('_').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
     let time = 500.0;
     let run = match name.split('_').next() {
-        Some("di-euler") => Run::Steps {
-            time: 499.5,
-            method: &SEMI_IMPLICIT_EULER,
-            options: Steps::with_step(0.5),
-        },
+        Some("di-euler") => {
+            Run::Steps { time: 499.5, method: &SEMI_IMPLICIT_EULER, options: Steps::with_step(0.5) }
+        }
         _ => Run::Exact { time },
     };
     let parameters = LoopParameters::with_leak(leak);

@@ -114,8 +114,6 @@ fn tied_equilibria_are_regularised_inverses() {
     let mut delta = found.delta[2].clone();
     for k in [2, 1] {
         let w = &network.layers()[k].weights;
-        let mut gram = w * w.transpose();
-        gram.fill_diagonal(0.0);
         let gram = w * w.transpose() + DMatrix::identity(w.nrows(), w.nrows()) * leak;
         delta = w.transpose() * gram.try_inverse().expect("regularised") * delta;
         let worst = (&delta - &found.delta[k - 1]).norm() / delta.norm();
@@ -156,6 +154,23 @@ fn a_single_loop_over_one_layer_is_that_layers_loop() {
             assert!(distance(&a, &b) < 1e-10, "{transfer:?}: {:e}", distance(&a, &b));
         }
     }
+}
+
+#[test]
+fn a_deep_single_loop_ends_at_its_equilibrium() {
+    let network = network(Activation::Tanh);
+    let batch = batch(0.5);
+    let upper: Vec<_> = network.layers()[1..].iter().map(|l| l.weights.clone()).collect();
+    let b = -0.2 * (&upper[1] * &upper[0]).transpose();
+    let rule = |run: Run| {
+        let options = LoopOptions { run, ..LoopOptions::at_rest(0.05) };
+        Sdi::new(&network, b.clone(), options).unwrap()
+    };
+    let rest = errors(&network, &mut rule(Run::Equilibrium), &batch);
+    let run = errors(&network, &mut rule(accurate(2000.0)), &batch);
+    let exact = errors(&network, &mut rule(Run::Exact { time: 2000.0 }), &batch);
+    assert!(distance(&rest, &run) < 1e-8, "{:e}", distance(&rest, &run));
+    assert!(distance(&rest, &exact) < 1e-8, "{:e}", distance(&rest, &exact));
 }
 
 #[test]

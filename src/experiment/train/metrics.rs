@@ -71,12 +71,12 @@ fn refuse(model: &Model, key: &str, metric: &Metric, labelled: bool) -> Result<(
         Metric::RowSpace(_) | Metric::Condition1(_) => {
             (format!("the metric \"{}\"", metric.name()), "rules without deep feedback control")
         }
-        Metric::Angle { to, .. } if to == "gauss-newton" || to == "minimum-norm" || to == "dfc-ssa" => {
+        Metric::Angle { to, .. }
+            if to == "gauss-newton" || to == "minimum-norm" || to == "dfc-ssa" =>
+        {
             (format!("an angle to \"{to}\""), "rules that do not train it beside them")
         }
-        Metric::Error(_) if !labelled => {
-            ("the metric \"error\"".to_owned(), "data without labels")
-        }
+        Metric::Error(_) if !labelled => ("the metric \"error\"".to_owned(), "data without labels"),
         _ => return Ok(()),
     };
     let problem = Problem::NotAllowed { what, with: with.to_owned(), allowed: Vec::new() };

@@ -58,10 +58,13 @@ pub fn train(
     match found {
         Some(found) => {
             checkpoint::require_same_model(model, &found)?;
-            session.restore(found).map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
+            session
+                .restore(found)
+                .map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
         }
         None if options.resume => {
-            context.warn(format!("there is no checkpoint {}: training starts anew", place.display()));
+            context
+                .warn(format!("there is no checkpoint {}: training starts anew", place.display()));
         }
         None => {}
     }
@@ -125,4 +128,3 @@ fn record(session: &mut Session<'_>, writer: &mut dyn ResultWriter) -> Result<()
     writer.append_row(session.step() as f64, &row, &[])?;
     Ok(())
 }
-

@@ -1,8 +1,6 @@
 //! `[training]` to the options of learners and the order of examples.
 
-use crate::learning::{
-    Clip, ClippedLayers, Options, Reduce, RuleEntry, Schedule, Unconverged,
-};
+use crate::learning::{Clip, ClippedLayers, Options, Reduce, RuleEntry, Schedule, Unconverged};
 use crate::model::spec::{self, Average, Order, Preset, Training};
 use crate::network::random::{self, streams};
 
@@ -50,7 +48,8 @@ impl Course {
             return (first..last).collect();
         }
         if self.epoch.as_ref().is_none_or(|(known, _)| *known != epoch) {
-            let order = random::permutation(self.examples, self.seed, streams::ORDER + epoch as u64);
+            let order =
+                random::permutation(self.examples, self.seed, streams::ORDER + epoch as u64);
             self.epoch = Some((epoch, order));
         }
         self.epoch.as_ref().map_or_else(Vec::new, |(_, order)| order[first..last].to_vec())

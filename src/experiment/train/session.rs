@@ -12,9 +12,7 @@ use super::report::{RuleReport, TrainReport};
 use super::rules::{Builder, reoptimise};
 use crate::error::Error;
 use crate::experiment::Context;
-use crate::learning::{
-    Batch, Learner, LearnerState, Progress, RuleEntry, Stopped, abscissas,
-};
+use crate::learning::{Batch, Learner, LearnerState, Progress, RuleEntry, Stopped, abscissas};
 use crate::model::spec::{Feedback as FeedbackSpec, Training};
 use crate::model::{Model, ModelError, TrainingData};
 use crate::network::Network;
@@ -78,7 +76,8 @@ impl<'a> Session<'a> {
     pub(super) fn layout(&self) -> RowLayout {
         let axis = RowVariable::new("step", Vec::new(), "number of updates");
         let variables = self.columns.iter().map(|c| c.variable.clone()).collect();
-        let expected = self.course.total / self.columns.iter().map(|c| c.next(0)).min().unwrap_or(1);
+        let expected =
+            self.course.total / self.columns.iter().map(|c| c.next(0)).min().unwrap_or(1);
         RowLayout::table("training", axis, variables).expecting(expected + 2)
     }
 
@@ -296,7 +295,7 @@ fn feedback_like(
     found: Vec<nalgebra::DMatrix<f64>>,
 ) -> Result<Vec<nalgebra::DMatrix<f64>>, String> {
     let own = learner.rule().feedback(learner.network());
-    let same = own.len() == found.len()
-        && own.iter().zip(&found).all(|(a, b)| a.shape() == b.shape());
+    let same =
+        own.len() == found.len() && own.iter().zip(&found).all(|(a, b)| a.shape() == b.shape());
     if same { Ok(found) } else { Err("feedback matrices have other shapes".to_owned()) }
 }

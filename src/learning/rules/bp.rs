@@ -1,7 +1,7 @@
 //! `bp`: backpropagation.
 
-use crate::learning::rule::{Errors, Pass, Rule, layerwise};
 use crate::learning::LearningError;
+use crate::learning::rule::{Errors, Pass, Rule, layerwise};
 use crate::linalg::kernels;
 
 /// Backpropagation: `delta_{l-1} = g'(a_{l-1}) * W_l^T delta_l`, the negative gradient of the loss.

@@ -2,9 +2,9 @@
 
 use nalgebra::DMatrix;
 
+use crate::learning::LearningError;
 use crate::learning::feedback::{check, direct_shapes};
 use crate::learning::rule::{Errors, Pass, Rule, finish};
-use crate::learning::LearningError;
 use crate::linalg::kernels;
 use crate::network::Network;
 

@@ -89,7 +89,8 @@ impl Di {
         let divides = self.options.transfer == TransferKind::InverseSlope;
         for c in 0..above.ncols() {
             let mut scaled = w.clone();
-            for (mut column, slope) in scaled.column_iter_mut().zip(pass.slopes[k - 1].column(c).iter())
+            for (mut column, slope) in
+                scaled.column_iter_mut().zip(pass.slopes[k - 1].column(c).iter())
             {
                 column *= if divides { 1.0 / slope } else { *slope };
             }

@@ -2,9 +2,9 @@
 
 use nalgebra::DMatrix;
 
+use crate::learning::LearningError;
 use crate::learning::feedback::{check, loop_shapes};
 use crate::learning::rule::{Errors, Pass, Rule, layerwise};
-use crate::learning::LearningError;
 use crate::linalg::kernels;
 use crate::network::Network;
 

@@ -7,9 +7,14 @@ use nalgebra::DMatrix;
 use super::di::check_parameters;
 use crate::dynamics::{ChainLayer, DynamicsError, LoopParameters, SingleLoop};
 use crate::learning::feedback::check;
+use crate::learning::propagator::add_to_diagonal;
+use crate::learning::pseudoinverse::solve_columns;
 use crate::learning::rule::{Errors, Loops, Pass, Rule, finish};
 use crate::learning::trajectory::end_state;
-use crate::learning::{LearningError, LoopOptions};
+use crate::learning::{LearningError, LoopOptions, Run, TransferKind};
+use crate::linalg::gemm::matmul;
+use crate::linalg::kernels;
+use crate::linalg::lu::Lu;
 use crate::network::Network;
 
 /// Dynamic inversion through a single loop: the output controller drives the first hidden layer
@@ -64,12 +69,39 @@ impl Sdi {
     }
 }
 
+impl Sdi {
+    /// Linear loops at rest: `(K - leak I) u = delta_L` with `K = W_L .. W_2 B`, `r_1 = B u`,
+    /// `r_l = W_l r_{l-1}`.
+    fn linear_rest(&self, pass: &Pass<'_>, errors: &mut Errors) -> Result<(), LearningError> {
+        let upper = &pass.network.layers()[1..];
+        let (hidden, output) = errors.delta.split_at_mut(upper.len());
+        let mut images = vec![self.feedback.as_ref().clone()];
+        for layer in upper {
+            let image = matmul(&layer.weights, &images[images.len() - 1]);
+            images.push(image);
+        }
+        let mut system = images.pop().expect("starts with one matrix");
+        add_to_diagonal(&mut system, -self.options.parameters.leak);
+        let system = Lu::without_condition(&system)
+            .map_err(|source| LearningError::Singular { layer: 2, source })?;
+        let controllers = solve_columns(&system, &output[0]);
+        for (k, (delta, image)) in hidden.iter_mut().zip(&images).enumerate() {
+            kernels::gemm(image, controllers.as_slice(), delta.as_mut_slice());
+            finish(pass, k, delta);
+        }
+        Ok(())
+    }
+}
+
 impl Rule for Sdi {
     fn name(&self) -> &'static str {
         "sdi"
     }
 
     fn carry(&mut self, pass: &Pass<'_>, errors: &mut Errors) -> Result<(), LearningError> {
+        if self.options.transfer == TransferKind::Linear && self.options.run == Run::Equilibrium {
+            return self.linear_rest(pass, errors);
+        }
         let upper = pass.network.layers()[1..].iter();
         let weights: Vec<_> = upper.map(|l| Arc::new(l.weights.clone())).collect();
         let (hidden, output) = errors.delta.split_at_mut(weights.len());
