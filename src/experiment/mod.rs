@@ -3,6 +3,7 @@
 mod context;
 mod output;
 pub mod run;
+pub mod stability;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;

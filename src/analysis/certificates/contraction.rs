@@ -26,11 +26,11 @@ use crate::linalg::symmetric::symmetric_eigenvalues;
 /// The norm of a contraction certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ContractionNorm {
-    /// `sum_i |x_i| / weight_i`... with positive weights: see [`ContractionCertificate::weights`].
+    /// `sum_i weights_i |x_i|`.
     One,
     /// `sqrt(x^T P x)`.
     Two,
-    /// `max_i |x_i| weight_i`.
+    /// `max_i weights_i |x_i|`.
     Infinity,
 }
 
@@ -53,8 +53,7 @@ pub struct ContractionCertificate {
     pub norm: ContractionNorm,
     /// Trajectories approach each other at least as `e^{-rate t}`, 1/s.
     pub rate: f64,
-    /// For the 1-norm `sum_i weights_i |x_i|`, for the infinity norm `max_i weights_i |x_i|`, a
-    /// column; for the 2-norm the matrix `P` of `sqrt(x^T P x)`.
+    /// The weights of the norm as a column; for the 2-norm the matrix `P`.
     pub weights: DMatrix<f64>,
 }
 
@@ -123,7 +122,7 @@ fn weighted(k: &DMatrix<f64>, norm: ContractionNorm) -> Certificate<ContractionC
     let bound = (0..n).fold(f64::NEG_INFINITY, |m: f64, i| {
         // Rounding of n products and their sum, and of the division.
         let slack = 2.0 * (n + 3) as f64 * f64::EPSILON * sizes[i];
-        m.max((image[i] + slack) / w[i] * 1.0)
+        m.max((image[i] + slack) / w[i])
     });
     let rate = -bound - 4.0 * f64::EPSILON * bound.abs();
     if rate.is_nan() || rate <= 0.0 {
@@ -157,7 +156,9 @@ fn euclidean(form: &SlopeForm) -> Certificate<ContractionCertificate> {
     let transposed = parts.middle.transpose();
     let right_square = matmul_tn(&parts.right, &parts.right);
     let Ok(spectrum) = crate::linalg::eigen::eigenvalues(&parts.middle) else {
-        return Certificate::refused("the Jacobian at the middle slopes has no computable spectrum");
+        return Certificate::refused(
+            "the Jacobian at the middle slopes has no computable spectrum",
+        );
     };
     if spectrum.abscissa() >= 0.0 {
         return Certificate::refused("the loop is not stable at the middle of the slope interval");
@@ -251,8 +252,8 @@ fn prove_euclidean(
             break;
         }
         let center = form.zip_map(&p, |f, p| f - 2.0 * rate * p);
-        let radius = absolute
-            .zip_map(&p, |a, p| 8.0 * terms * f64::EPSILON * (a + 2.0 * rate * p.abs()));
+        let radius =
+            absolute.zip_map(&p, |a, p| 8.0 * terms * f64::EPSILON * (a + 2.0 * rate * p.abs()));
         if verified_positive_definite_within(&center, &radius) {
             let norm = ContractionNorm::Two;
             return Certificate::Proven(ContractionCertificate { norm, rate, weights: p });

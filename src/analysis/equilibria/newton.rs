@@ -28,7 +28,8 @@ pub(super) fn newton(
     let mut f = DVector::zeros(n);
     let mut constant = vec![0.0; n];
     equation.residual(&vec![0.0; n], &mut constant);
-    let constant = largest(&constant);
+    let constants = constant;
+    let constant = largest(&constants);
     let mut z = DVector::from_vec(start);
     let mut jacobian = DMatrix::zeros(n, n);
     let mut best = f64::INFINITY;
@@ -48,9 +49,12 @@ pub(super) fn newton(
         let (solver, step) = newton_step(&jacobian, &f);
         let size = largest(z.as_slice());
         largest_seen = largest_seen.max(size);
-        let row_sum = (0..n).map(|i| jacobian.row(i).abs().sum()).fold(0.0, f64::max);
-        let terms = row_sum * size + constant;
-        if residual <= options.tolerance * terms && largest(step.as_slice()) <= SMALL_STEP * size {
+        // Equation by equation: a large state must not excuse an equation that does not see it.
+        let is_rounding = (0..n).all(|i| {
+            let seen: f64 = (0..n).map(|j| (jacobian[(i, j)] * z[j]).abs()).sum();
+            f[i].abs() <= options.tolerance * (seen + constants[i].abs())
+        });
+        if is_rounding && largest(step.as_slice()) <= SMALL_STEP * size {
             polish(equation, &solver, &mut z, &step, residual);
             return Ok((z.as_slice().to_vec(), iteration));
         }

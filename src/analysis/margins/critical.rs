@@ -97,8 +97,8 @@ pub fn critical_of_loop(
         }
         CriticalParameter::TauRatio => {
             let present = layer.tau_state / layer.tau_controller;
-            let never = needs_leak && layer.leak <= 0.0
-                || eigenvalues.iter().any(|mu| mu.re >= layer.leak);
+            let never =
+                needs_leak && layer.leak <= 0.0 || eigenvalues.iter().any(|mu| mu.re >= layer.leak);
             let intervals = eigenvalues.iter().filter_map(|mu| unstable_ratios(layer, *mu));
             (present, if never { Vec::new() } else { ends_of_union(intervals.collect()) })
         }
@@ -149,8 +149,11 @@ fn leak_limit(layer: &LayerLoop, mu: Complex<f64>) -> f64 {
     // At `low` the function is negative or minus infinity; at `high` the fraction is at most
     // `high - a`.
     let low = lowest.max(mu.re);
-    let mut high = low + mu.im.abs() * (tau_controller / tau_state).sqrt().recip().max(1.0) + 1.0;
-    while excess(high) < 0.0 {
+    let mut high = low + mu.im.abs() * (tau_state / tau_controller).sqrt().max(1.0) + 1.0;
+    for _ in 0..MAX_HALVINGS {
+        if excess(high) >= 0.0 {
+            break;
+        }
         high = low + 2.0 * (high - low);
     }
     bisect(low, high, |leak| excess(leak) < 0.0)
@@ -189,15 +192,19 @@ fn ends_of_union(mut intervals: Vec<(f64, f64)>) -> Vec<f64> {
     merged.into_iter().flat_map(|(low, high)| [low, high]).filter(|x| x.is_finite()).collect()
 }
 
+/// Halvings after which an interval of any size has shrunk to neighbouring numbers.
+const MAX_HALVINGS: usize = 2200;
+
 /// The parameter value at which `before` turns false, known to be true at `low` and false at `high`.
 fn bisect(mut low: f64, mut high: f64, before: impl Fn(f64) -> bool) -> f64 {
-    loop {
+    for _ in 0..MAX_HALVINGS {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
-            return high;
+            break;
         }
         if before(middle) { low = middle } else { high = middle }
     }
+    high
 }
 
 /// Points per decade at which a search looks for changes of sign.
@@ -228,20 +235,23 @@ pub fn critical_by_search(
     for &x in &points[1..] {
         let value = abscissa(x)?;
         if (value < 0.0) != (last.1 < 0.0) {
-            boundaries.push(change_of_sign(last.0, x, last.1 < 0.0, &abscissa)?);
+            let floor = 1e-12 * unit;
+            boundaries.push(change_of_sign((last.0, x), floor, last.1 < 0.0, &abscissa)?);
         }
         last = (x, value);
     }
     Ok(CriticalValue { parameter, present, boundaries })
 }
 
+/// Bisection between the ends of `range`; values below `floor` in size count as zero.
 fn change_of_sign(
-    mut low: f64,
-    mut high: f64,
+    range: (f64, f64),
+    floor: f64,
     negative_below: bool,
     abscissa: &impl Fn(f64) -> Result<f64, AnalysisError>,
 ) -> Result<f64, AnalysisError> {
-    while high - low > 4.0 * f64::EPSILON * high.abs() {
+    let (mut low, mut high) = range;
+    while high - low > 4.0 * f64::EPSILON * high.abs().max(floor) {
         let middle = 0.5 * (low + high);
         if (abscissa(middle)? < 0.0) == negative_below { low = middle } else { high = middle }
     }

@@ -5,6 +5,7 @@ mod inspect;
 mod list;
 mod man;
 mod run;
+mod stability;
 
 use clap::Subcommand;
 
@@ -16,6 +17,8 @@ use crate::error::{Error, ExitCode};
 pub enum Command {
     /// Integrate a model and write its trajectory
     Run(run::RunArgs),
+    /// Judge the stability of a model: spectrum, margins, certificates
+    Stability(stability::StabilityArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// List the names a model file may use
@@ -31,6 +34,7 @@ impl Command {
     pub(super) fn run(&self, display: &DisplayArgs) -> Result<ExitCode, Error> {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
+            Self::Stability(arguments) => stability::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::List(arguments) => list::run(arguments, display),
             Self::Completions(arguments) => completions::run(arguments),

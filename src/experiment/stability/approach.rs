@@ -1,0 +1,126 @@
+//! Which equilibrium the trajectory approaches, and spectra along it.
+
+use super::error::StabilityError;
+use super::linearisation::Linearisation;
+use super::report::FrozenTime;
+use crate::analysis::{Judgement, Verdict};
+use crate::dynamics::Dynamics;
+use crate::integrate::{DOPRI5, Options, Run, SaveAt, SteadyState};
+use crate::model::Model;
+use crate::model::spec::{self, Stability};
+
+/// Without a `[run]` section the trajectory is followed for this many of its slowest time constant.
+const TIME_CONSTANTS: f64 = 40.0;
+/// Steps after which it is given up.
+const MAX_STEPS: u64 = 200_000;
+/// An equilibrium closer than this, relative to the way the state has come and to the equilibrium's
+/// size, is the one approached.
+const NEAR: f64 = 1e-3;
+
+/// The answer for one target.
+pub(super) struct Approach {
+    /// Whether the question could be answered.
+    pub(super) known: bool,
+    /// The equilibrium approached.
+    pub(super) index: Option<usize>,
+    /// Something the user should know.
+    pub(super) remark: Option<String>,
+}
+
+/// Which of `states` (with their verdicts and abscissae) the run from the initial state approaches.
+pub(super) fn approached(
+    model: &Model,
+    dynamics: &dyn Dynamics,
+    column: usize,
+    states: &[&[f64]],
+    verdicts: &[(Verdict, f64)],
+) -> Approach {
+    let layout = dynamics.layout();
+    let initial = layout.column_state(column, &dynamics.initial_state());
+    // A linear system approaches its equilibrium from everywhere if it is stable, and from almost
+    // nowhere if it is unstable.
+    if dynamics.is_linear() {
+        let known = verdicts[0].0 != Verdict::Marginal;
+        let index = (verdicts[0].0 == Verdict::Stable).then_some(0);
+        return Approach { known, index, remark: None };
+    }
+    let slowest = verdicts
+        .iter()
+        .filter(|(verdict, _)| *verdict == Verdict::Stable)
+        .fold(f64::INFINITY, |m, (_, abscissa)| m.min(abscissa.abs()));
+    let horizon = match &model.specification().run {
+        Some(run) if run.t_span[1] > run.t_span[0] => run.t_span[1] - run.t_span[0],
+        _ if slowest.is_finite() => TIME_CONSTANTS / slowest,
+        _ => return Approach { known: false, index: None, remark: None },
+    };
+    let start = dynamics.initial_state();
+    let options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-8, 1e-10) };
+    let outcome = Run::new(dynamics, &DOPRI5, (0.0, horizon), &start)
+        .options(options)
+        .save_at(SaveAt::End)
+        .stop_at_steady_state(SteadyState::default())
+        .integrate(&mut ());
+    let Ok(outcome) = outcome else {
+        let remark = format!(
+            "which equilibrium the trajectory approaches is not known: it could not be followed to t = {horizon:.3e} s"
+        );
+        return Approach { known: false, index: None, remark: Some(remark) };
+    };
+    let end = layout.column_state(column, &outcome.y);
+    let distance =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs()));
+    let travelled = distance(&end, &initial);
+    let near = |state: &&[f64]| {
+        let size = state.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        distance(&end, state) <= NEAR * travelled.max(size)
+    };
+    let index = states.iter().position(|state| near(&state));
+    let remark = match index {
+        Some(k) if verdicts[k].0 == Verdict::Unstable => Some(
+            "the trajectory rests at an unstable equilibrium: the smallest perturbation leads away"
+                .to_owned(),
+        ),
+        Some(_) => None,
+        None => Some(format!(
+            "the trajectory from the initial state approaches none of the equilibria within {horizon:.3e} s"
+        )),
+    };
+    Approach { known: true, index, remark }
+}
+
+/// The verdict on the Jacobian at every row of the trajectory of `[run]`, first target.
+pub(super) fn frozen_time(
+    model: &Model,
+    section: &Stability,
+    dynamics: &dyn Dynamics,
+) -> Result<Vec<FrozenTime>, StabilityError> {
+    let Some(run) = &model.specification().run else { return Ok(Vec::new()) };
+    let save_at = match &run.save_at {
+        None | Some(spec::SaveAt::Steps) => SaveAt::Steps,
+        Some(spec::SaveAt::Every(every)) => SaveAt::Every(*every),
+        Some(spec::SaveAt::Count(count)) => SaveAt::Count(*count as u64),
+        Some(spec::SaveAt::Times(times)) => SaveAt::Times(times.clone()),
+        Some(spec::SaveAt::Log { first, count }) => {
+            SaveAt::Log { first: *first, count: *count as u64 }
+        }
+        Some(spec::SaveAt::End) => SaveAt::End,
+    };
+    let start = dynamics.initial_state();
+    let (trajectory, _) = Run::new(dynamics, &DOPRI5, (run.t_span[0], run.t_span[1]), &start)
+        .save_at(save_at)
+        .trajectory()?;
+    let layout = dynamics.layout();
+    (0..trajectory.len())
+        .map(|k| {
+            let state = layout.column_state(0, trajectory.state(k));
+            let linearisation = Linearisation::at(dynamics, 0, &state, section)?;
+            let judgement = Judgement::of(&linearisation.spectrum);
+            Ok(FrozenTime {
+                time: trajectory.times[k],
+                verdict: judgement.verdict,
+                spectral_abscissa: judgement.spectral_abscissa,
+                tolerance: judgement.tolerance,
+            })
+        })
+        .collect()
+}
