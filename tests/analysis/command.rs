@@ -86,7 +86,7 @@ values = [[[0.5, -1.0, 0.25], [2.0, 0.3, -0.75]]]
 matrices = [[[-1.0, 0.2], [0.4, -0.6], [0.1, 0.9]]]
 [dynamics.layerwise-inversion]
 layer = 1
-leak = 0.1
+leak = 1.0
 [target]
 delta = [1.0, -2.0]
 [stability]
@@ -113,9 +113,9 @@ fn a_loop_is_analysed_the_same_by_both_methods() {
     let critical = &reduced.deciding.critical;
     assert!(critical.details.iter().all(|one| one.confirmed), "{critical:?}");
     let gain = critical.gain.expect("complex eigenvalues have a limit");
-    // s a + s^2 c b^2 = leak with a = -0.665, b = 1.328.., c = 1/1.21.
-    let (a, square) = (-0.665, 1.32826014018339_f64.powi(2) / 1.21);
-    assert!((gain * a + gain * gain * square - 0.1).abs() < 1e-12);
+    // s a + s^2 c b^2 = leak with a = -0.665, b = 1.328.., c = 1/4.
+    let (a, square) = (-0.665, 1.32826014018339_f64.powi(2) / 4.0);
+    assert!((gain * a + gain * gain * square - 1.0).abs() < 1e-12);
     let names: Vec<&str> = reduced.deciding.certificates.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["lyapunov", "global", "contraction-1", "contraction-2", "contraction-inf"]);
     assert!(reduced.deciding.certificates[0].proven);
@@ -225,4 +225,50 @@ fn a_cascade_is_analysed_loop_by_loop() {
     // Tied feedback with equal time constants: the numerical abscissa is minus the leak.
     assert!((report.deciding.numerical_abscissa.expect("computed") + 0.01).abs() < 1e-12);
     assert_eq!(report.deciding.max_transient_growth, Some(1.0));
+}
+
+/// A ring of three inhibiting units: -1 + gain with the frequency sqrt(3) gain.
+#[test]
+fn a_branch_is_followed_through_its_hopf_point() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "schema_version = 1\n[dynamics.rate-network]\nactivation = \"tanh\"\ngain = 0.5\n\
+                w = [[0, 0, -2], [2, 0, 0], [0, 2, 0]]\n";
+    std::fs::write(folder.path().join("ring.toml"), text).expect("writable");
+    let output = dinv(folder.path())
+        .args(["stability", "ring.toml", "--json", "-o", "ring.h5"])
+        .args(["--continue", "dynamics.rate-network.gain=0.5:2"])
+        .assert()
+        .success();
+    let json: Value = serde_json::from_slice(&output.get_output().stdout).expect("one object");
+    assert_eq!(json["continuation"]["end"], "reached");
+    let found = &json["continuation"]["bifurcations"][0];
+    assert_eq!((&found["kind"], &found["criticality"]), (&"hopf".into(), &"supercritical".into()));
+    assert!((found["parameter"].as_f64().expect("a number") - 1.0).abs() < 1e-8);
+    assert!((found["frequency"].as_f64().expect("a number") - 3f64.sqrt()).abs() < 1e-7);
+    let period = found["limit_cycle"]["period"].as_f64().expect("a cycle");
+    assert!((period / (std::f64::consts::TAU / 3f64.sqrt()) - 1.0).abs() < 0.1, "{period}");
+    let reader = ResultReader::open(&folder.path().join("ring.h5")).expect("a result");
+    let parameter = reader.f64s("stability/continuation/parameter").expect("stored");
+    assert_eq!((parameter[0], parameter[parameter.len() - 1]), (0.5, 2.0));
+    let wrong = dinv(folder.path()).args(["stability", "ring.toml", "--continue", "gain=1"]).assert();
+    wrong.code(2);
+}
+
+#[test]
+fn a_map_has_the_verdicts_of_its_points() {
+    let map = "[stability.map]\nx = { parameter = \"leak\", points = [0.2, 1.0] }\n\
+               y = { parameter = \"gain\", points = [0.5, 1.0, 4.0] }\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!("schema_version = 1\n{}{map}", LOOP.replace("METHOD", "auto"));
+    std::fs::write(folder.path().join("m.toml"), text).expect("writable");
+    let output = dinv(folder.path()).args(["stability", "m.toml", "--json", "-o", "m.h5"]).assert();
+    let json: Value =
+        serde_json::from_slice(&output.success().get_output().stdout).expect("one object");
+    assert_eq!(json["map"]["points"], serde_json::json!([2, 3]));
+    let reader = ResultReader::open(&folder.path().join("m.h5")).expect("a result");
+    let abscissa = reader.f64s("stability/map/abscissa").expect("stored");
+    // Leak 1, gain 1 is the model itself.
+    let own = json["spectral_abscissa"].as_f64().expect("a number");
+    assert!((abscissa[3] - own).abs() < 1e-12, "{abscissa:?} {own}");
+    assert!(abscissa[5] > 0.0, "gain 4 is beyond the critical gain");
 }

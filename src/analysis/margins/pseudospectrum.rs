@@ -17,7 +17,7 @@ use crate::linalg::symmetric::symmetric_eigenvalues;
 /// Lanczos steps; a handful suffices next to eigenvalues, where the largest value stands out.
 const MAX_STEPS: usize = 60;
 /// Relative change of the result between two steps that ends the iteration.
-const CONVERGED: f64 = 1e-10;
+const CONVERGED: f64 = 1e-13;
 
 /// `sigma_min(z I - J)` on a rectangular grid.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,7 @@
 use nalgebra::{Complex, DMatrix};
 
 use super::compress::Compressed;
+use super::pseudospectrum::ResolventNorm;
 use crate::analysis::error::AnalysisError;
 use crate::linalg::eigen::eigenvalues;
 use crate::linalg::svd::resolvent_distance;
@@ -22,6 +23,8 @@ const BELOW: f64 = 1e-9;
 /// level touches the minimum) is known to about the root of the rounding unit only. Too generous
 /// costs evaluations, not correctness.
 const ON_AXIS: f64 = 1e-6;
+/// Relative difference below which two distances are the same.
+const SAME: f64 = 1e-13;
 /// Steps of the golden section search that polishes the frequency.
 const POLISH_STEPS: usize = 80;
 
@@ -50,43 +53,47 @@ pub fn stability_radius(jacobian: &Compressed) -> Result<StabilityRadius, Analys
 
 fn radius_of(j: &DMatrix<f64>) -> Result<StabilityRadius, AnalysisError> {
     let failed = || AnalysisError::linalg("the stability radius");
-    let distance = |w: f64| resolvent_distance(j, Complex::new(0.0, w)).map_err(failed());
+    // One Schur form makes every evaluation cheap; the value reported is a singular value of the
+    // Jacobian itself.
+    let resolvent = ResolventNorm::new(j)?;
+    let distance = |w: f64| resolvent.norm(Complex::new(0.0, w)).recip();
     if j.is_empty() {
         return Ok(StabilityRadius { radius: f64::INFINITY, frequency: 0.0, levels: 0 });
     }
-    let mut best = (distance(0.0)?, 0.0);
+    let mut best = (distance(0.0), 0.0);
     let spectrum = eigenvalues(j).map_err(failed())?;
     for value in spectrum.values.iter().filter(|z| z.im > 0.0).take(8) {
-        lower(&mut best, value.im, &distance)?;
+        lower(&mut best, value.im, &distance);
     }
-    polish(&mut best, &distance)?;
+    polish(&mut best, &distance);
     let mut levels = 0;
     while levels < MAX_LEVELS && best.0 > 0.0 {
         levels += 1;
         let crossings = crossings(j, best.0 * (1.0 - BELOW))?;
         let before = best.0;
         for pair in crossings.windows(2) {
-            lower(&mut best, 0.5 * (pair[0] + pair[1]), &distance)?;
+            lower(&mut best, 0.5 * (pair[0] + pair[1]), &distance);
         }
         for w in &crossings {
-            lower(&mut best, *w, &distance)?;
+            lower(&mut best, *w, &distance);
         }
-        polish(&mut best, &distance)?;
+        polish(&mut best, &distance);
         if best.0 >= before * (1.0 - BELOW) {
             break;
         }
     }
-    Ok(StabilityRadius { radius: best.0, frequency: best.1, levels })
+    let radius = resolvent_distance(j, Complex::new(0.0, best.1)).map_err(failed())?;
+    Ok(StabilityRadius { radius, frequency: best.1, levels })
 }
 
-type Distance<'a> = dyn Fn(f64) -> Result<f64, AnalysisError> + 'a;
+type Distance<'a> = dyn Fn(f64) -> f64 + 'a;
 
-fn lower(best: &mut (f64, f64), w: f64, distance: &Distance) -> Result<(), AnalysisError> {
-    let value = distance(w)?;
-    if value < best.0 {
+fn lower(best: &mut (f64, f64), w: f64, distance: &Distance) {
+    let value = distance(w);
+    // Differences at rounding level must not move the frequency away from an exact one such as 0.
+    if value < best.0 * (1.0 - SAME) {
         *best = (value, w.abs());
     }
-    Ok(())
 }
 
 /// Frequencies of the level set's ends, not negative, ascending; 0 stands for its own mirror image.
@@ -112,25 +119,25 @@ fn crossings(j: &DMatrix<f64>, level: f64) -> Result<Vec<f64>, AnalysisError> {
 
 /// Golden section around the best frequency: `sigma_min` changes by at most `|dw|`, so the minimum
 /// nearby lies within the present value.
-fn polish(best: &mut (f64, f64), distance: &Distance) -> Result<(), AnalysisError> {
+fn polish(best: &mut (f64, f64), distance: &Distance) {
     let ratio = 0.5 * (5f64.sqrt() - 1.0);
     let (mut a, mut b) = (best.1 - best.0, best.1 + best.0);
     let (mut c, mut d) = (b - ratio * (b - a), a + ratio * (b - a));
-    let (mut fc, mut fd) = (distance(c)?, distance(d)?);
+    let (mut fc, mut fd) = (distance(c), distance(d));
     for _ in 0..POLISH_STEPS {
-        if (b - a) <= 1e-9 * (a.abs().max(b.abs())).max(f64::MIN_POSITIVE) {
+        if (b - a) <= 1e-9 * a.abs().max(b.abs()).max(best.0) {
             break;
         }
         if fc < fd {
             (b, d, fd) = (d, c, fc);
             c = b - ratio * (b - a);
-            fc = distance(c)?;
+            fc = distance(c);
         } else {
             (a, c, fc) = (c, d, fd);
             d = a + ratio * (b - a);
-            fd = distance(d)?;
+            fd = distance(d);
         }
     }
-    lower(best, c, distance)?;
-    lower(best, d, distance)
+    lower(best, c, distance);
+    lower(best, d, distance);
 }

@@ -241,10 +241,15 @@ fn equilibria(report: &StabilityReport) -> Table {
             one.spectral_abscissa.into(),
             number::significant(one.residual, 2).into(),
             approached.into(),
-            one.starts.join(", ").into(),
+            starts(&one.starts).into(),
         ]);
     }
     table
+}
+
+/// The names of few starts, the number of many.
+fn starts(names: &[String]) -> String {
+    if names.len() <= 3 { names.join(", ") } else { format!("{} starts", names.len()) }
 }
 
 fn certificates(point: &Point) -> Table {

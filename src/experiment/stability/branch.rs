@@ -228,7 +228,7 @@ pub(super) fn group(report: &ContinuationReport) -> Group {
         };
         let values: Vec<f64> = found.iter().map(value).collect();
         let variable = Variable::vector(name, "bifurcation_point", values).units(units);
-        group.push(variable.long_name(phrase).with("_FillValue", f64::NAN));
+        group.push(variable.long_name(phrase));
     }
     group
 }

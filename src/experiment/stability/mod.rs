@@ -249,7 +249,9 @@ impl Analysis<'_, '_> {
                 let layer = judged.linearisation.layer_loop().ok_or(StabilityError::NoLoop)?;
                 self.found.map = Some(map::of_loop(layer, section)?);
             }
+            self.context.progress.begin("margins", None);
             let (point, notes) = margins::complete(judged, self.section);
+            self.context.progress.finish();
             self.found.deciding = Some(point);
             self.found.notes.extend(notes);
         }

@@ -138,7 +138,6 @@ fn push_modes(group: &mut Group, point: &Point) {
     let column = |of: fn(&crate::analysis::Mode) -> f64| -> Vec<f64> {
         point.modes.iter().map(of).collect()
     };
-    let missing = f64::NAN;
     let variables = [
         ("leading_re", column(|m| m.re), "s-1", "real part of the leading modes"),
         ("leading_im", column(|m| m.im), "rad s-1", "imaginary part of the leading modes"),
@@ -148,7 +147,7 @@ fn push_modes(group: &mut Group, point: &Point) {
     ];
     for (name, values, units, phrase) in variables {
         let variable = Variable::vector(name, "leading_mode", values).units(units);
-        group.push(variable.long_name(phrase).with("_FillValue", missing));
+        group.push(variable.long_name(phrase));
     }
 }
 
