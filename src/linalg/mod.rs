@@ -11,6 +11,7 @@
 //! | [`chol`] | Cholesky factorisation, proven positive definiteness, enclosed quadratic forms |
 //! | [`qr`] | orthonormal columns |
 //! | [`svd`] | singular values, pseudoinverse with its rank, distance of `z I - A` to singularity |
+//! | [`hessenberg`] | Hessenberg form |
 //! | [`schur`] | real and complex Schur forms |
 //! | [`expm`] | matrix exponential, exact flow of `x' = J x + c` |
 //! | [`lyapunov`], [`sylvester`] | `A X + X A^T + Q = 0`, `A X + X B = C` |
@@ -28,6 +29,7 @@ pub mod elementary;
 mod error;
 pub mod expm;
 pub mod gemm;
+pub mod hessenberg;
 pub mod kernels;
 pub mod lu;
 pub mod lyapunov;

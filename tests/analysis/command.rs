@@ -250,7 +250,8 @@ fn a_branch_is_followed_through_its_hopf_point() {
     let reader = ResultReader::open(&folder.path().join("ring.h5")).expect("a result");
     let parameter = reader.f64s("stability/continuation/parameter").expect("stored");
     assert_eq!((parameter[0], parameter[parameter.len() - 1]), (0.5, 2.0));
-    let wrong = dinv(folder.path()).args(["stability", "ring.toml", "--continue", "gain=1"]).assert();
+    let wrong =
+        dinv(folder.path()).args(["stability", "ring.toml", "--continue", "gain=1"]).assert();
     wrong.code(2);
 }
 

@@ -1,8 +1,9 @@
 //! Pseudospectra: `sigma_min(z I - J)` over the complex plane.
 //!
-//! After one Schur form `J = U T U^H` every point costs a few triangular solves: the largest
-//! eigenvalue of `(z - T)^{-1} (z - T)^{-H}` by Lanczos' iteration with full reorthogonalisation
-//! (Trefethen & Embree, Spectra and Pseudospectra, 2005, chapter 39).
+//! After one Hessenberg form every point costs `O(n^2)` operations: a factorisation and the largest
+//! eigenvalue of `(z - H)^{-1} (z - H)^{-H}` by Lanczos' iteration with full reorthogonalisation
+//! (Trefethen & Embree, Spectra and Pseudospectra, 2005, chapter 39, who use a Schur form; a
+//! Hessenberg form needs no iteration that could fail).
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 
 use super::compress::Compressed;
 use crate::analysis::error::AnalysisError;
-use crate::linalg::schur::{complex_schur, to_complex};
+use crate::linalg::hessenberg::hessenberg;
 use crate::linalg::symmetric::symmetric_eigenvalues;
 
 /// Lanczos steps; a handful suffices next to eigenvalues, where the largest value stands out.
@@ -34,7 +35,7 @@ pub struct PseudospectrumGrid {
 /// not depend on their number.
 ///
 /// # Errors
-/// Entries that are not finite, no convergence of the Schur form.
+/// Entries that are not finite, a matrix that is not square.
 pub fn pseudospectrum(
     jacobian: &Compressed,
     re: Range<f64>,
@@ -59,39 +60,36 @@ pub fn pseudospectrum(
     Ok(PseudospectrumGrid { re, im, sigma_min })
 }
 
-/// The norm of the resolvent `(z I - J)^{-1}` from one Schur form.
+/// The norm of the resolvent `(z I - J)^{-1}` from one Hessenberg form.
 pub(super) struct ResolventNorm {
-    t: DMatrix<Complex<f64>>,
+    h: DMatrix<f64>,
 }
 
 impl ResolventNorm {
     pub(super) fn new(j: &DMatrix<f64>) -> Result<Self, AnalysisError> {
-        let schur = complex_schur(&to_complex(j))
-            .map_err(AnalysisError::linalg("the Schur form for the pseudospectrum"))?;
-        Ok(Self { t: schur.t })
+        let h = hessenberg(j).map_err(AnalysisError::linalg("the norm of the resolvent"))?;
+        Ok(Self { h })
     }
 
     /// `|(z I - J)^{-1}|_2`; infinite at an eigenvalue.
     pub(super) fn norm(&self, z: Complex<f64>) -> f64 {
-        let n = self.t.nrows();
+        let n = self.h.nrows();
         if n == 0 {
             return 0.0;
         }
-        if (0..n).any(|i| self.t[(i, i)] == z) {
-            return f64::INFINITY;
-        }
+        let Some(factors) = HessenbergLu::new(&self.h, z) else { return f64::INFINITY };
         // A fixed start that is not orthogonal to anything in particular.
         let start = DVector::from_fn(n, |i, _| {
-            Complex::new(
-                (0.618_033_988_75 * (i + 1) as f64).fract() + 0.1,
-                (0.4 * i as f64).fract(),
-            )
+            let (a, b) = (0.618_033_988_75 * (i + 1) as f64, 0.4 * i as f64);
+            Complex::new(a.fract() + 0.1, b.fract())
         });
         let mut basis = vec![start.unscale(start.norm())];
         let (mut diagonal, mut off) = (Vec::new(), Vec::<f64>::new());
         let mut last = 0.0;
         for step in 0..MAX_STEPS.min(n) {
-            let mut w = self.apply(z, &basis[step]);
+            let mut w = basis[step].clone();
+            factors.solve_adjoint(&mut w);
+            factors.solve(&mut w);
             diagonal.push(basis[step].dotc(&w).re);
             for _ in 0..2 {
                 for q in &basis {
@@ -104,38 +102,93 @@ impl ResolventNorm {
                 return f64::INFINITY;
             }
             let rest = w.norm();
-            if (value - last).abs() <= CONVERGED * value || rest <= f64::EPSILON * value {
-                last = value;
+            let is_last = (value - last).abs() <= CONVERGED * value || rest <= f64::EPSILON * value;
+            last = value;
+            if is_last {
                 break;
             }
-            last = value;
             off.push(rest);
             basis.push(w.unscale(rest));
         }
         last.max(0.0).sqrt()
     }
+}
 
-    /// `(z - T)^{-1} (z - T)^{-H} x`.
-    fn apply(&self, z: Complex<f64>, x: &DVector<Complex<f64>>) -> DVector<Complex<f64>> {
-        let n = x.len();
-        let mut y = x.clone();
-        for j in 0..n {
-            let column = self.t.column(j);
-            let mut sum = y[j];
-            for i in 0..j {
-                sum += column[i].conj() * y[i];
+/// LU factors of `z I - H` with exchanges of adjacent rows.
+struct HessenbergLu {
+    /// Upper triangle, row after row.
+    rows: Vec<Vec<Complex<f64>>>,
+    /// Multiplier of every elimination and whether rows were exchanged before it.
+    steps: Vec<(Complex<f64>, bool)>,
+}
+
+impl HessenbergLu {
+    /// `None` when a pivot is exactly zero: `z` is an eigenvalue.
+    fn new(h: &DMatrix<f64>, z: Complex<f64>) -> Option<Self> {
+        let n = h.nrows();
+        let entry = |i: usize, j: usize| {
+            let value = Complex::new(-h[(i, j)], 0.0);
+            if i == j { z + value } else { value }
+        };
+        let mut rows: Vec<Vec<Complex<f64>>> = Vec::with_capacity(n);
+        let mut steps = Vec::with_capacity(n.saturating_sub(1));
+        // `current[j - k]` is the row that pivot k is taken from.
+        let mut current: Vec<Complex<f64>> = (0..n).map(|j| entry(0, j)).collect();
+        for k in 0..n - 1 {
+            let mut next: Vec<Complex<f64>> = (k..n).map(|j| entry(k + 1, j)).collect();
+            let exchange = next[0].norm_sqr() > current[0].norm_sqr();
+            if exchange {
+                std::mem::swap(&mut current, &mut next);
             }
-            y[j] = sum / (z - column[j]).conj();
+            if current[0].norm_sqr() == 0.0 {
+                return None;
+            }
+            let multiplier = next[0] / current[0];
+            steps.push((multiplier, exchange));
+            let reduced =
+                next[1..].iter().zip(&current[1..]).map(|(x, pivot)| x - multiplier * pivot);
+            next = reduced.collect();
+            rows.push(std::mem::replace(&mut current, next));
         }
-        for j in (0..n).rev() {
-            let column = self.t.column(j);
-            y[j] /= z - column[j];
-            let value = y[j];
-            for i in 0..j {
-                y[i] += column[i] * value;
+        if current[0].norm_sqr() == 0.0 {
+            return None;
+        }
+        rows.push(current);
+        Some(Self { rows, steps })
+    }
+
+    /// `b <- (z I - H)^{-1} b`.
+    fn solve(&self, b: &mut DVector<Complex<f64>>) {
+        for (k, (multiplier, exchange)) in self.steps.iter().enumerate() {
+            if *exchange {
+                b.swap_rows(k, k + 1);
+            }
+            let pivot = b[k];
+            b[k + 1] -= multiplier * pivot;
+        }
+        for (k, row) in self.rows.iter().enumerate().rev() {
+            let known: Complex<f64> =
+                row[1..].iter().zip(&b.as_slice()[k + 1..]).map(|(u, x)| u * x).sum();
+            b[k] = (b[k] - known) / row[0];
+        }
+    }
+
+    /// `b <- (z I - H)^{-H} b`.
+    fn solve_adjoint(&self, b: &mut DVector<Complex<f64>>) {
+        for (k, row) in self.rows.iter().enumerate() {
+            let value = b[k] / row[0].conj();
+            b[k] = value;
+            for (x, u) in b.as_mut_slice()[k + 1..].iter_mut().zip(&row[1..]) {
+                *x -= u.conj() * value;
             }
         }
-        y
+        for (k, (multiplier, exchange)) in self.steps.iter().enumerate().rev() {
+            let below = b[k + 1];
+            b[k] -= multiplier.conj() * below;
+            if *exchange {
+                b.swap_rows(k, k + 1);
+            }
+        }
     }
 }
 

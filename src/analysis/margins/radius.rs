@@ -53,7 +53,7 @@ pub fn stability_radius(jacobian: &Compressed) -> Result<StabilityRadius, Analys
 
 fn radius_of(j: &DMatrix<f64>) -> Result<StabilityRadius, AnalysisError> {
     let failed = || AnalysisError::linalg("the stability radius");
-    // One Schur form makes every evaluation cheap; the value reported is a singular value of the
+    // One Hessenberg form makes every evaluation cheap; the value reported is a singular value of the
     // Jacobian itself.
     let resolvent = ResolventNorm::new(j)?;
     let distance = |w: f64| resolvent.norm(Complex::new(0.0, w)).recip();
@@ -120,6 +120,11 @@ fn crossings(j: &DMatrix<f64>, level: f64) -> Result<Vec<f64>, AnalysisError> {
 /// Golden section around the best frequency: `sigma_min` changes by at most `|dw|`, so the minimum
 /// nearby lies within the present value.
 fn polish(best: &mut (f64, f64), distance: &Distance) {
+    // By symmetry the distance is stationary at 0; whether it is a minimum there, the next level
+    // tells.
+    if best.1 == 0.0 {
+        return;
+    }
     let ratio = 0.5 * (5f64.sqrt() - 1.0);
     let (mut a, mut b) = (best.1 - best.0, best.1 + best.0);
     let (mut c, mut d) = (b - ratio * (b - a), a + ratio * (b - a));

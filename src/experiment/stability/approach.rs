@@ -74,7 +74,7 @@ pub(super) fn approached(
         let size = state.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
         distance(&end, state) <= NEAR * travelled.max(size)
     };
-    let index = states.iter().position(|state| near(&state));
+    let index = states.iter().position(near);
     let remark = match index {
         Some(k) if verdicts[k].0 == Verdict::Unstable => Some(
             "the trajectory rests at an unstable equilibrium: the smallest perturbation leads away"

@@ -63,19 +63,17 @@ impl Work<'_> {
     fn norms(&mut self, compressed: &Compressed) {
         self.point.numerical_abscissa = self.keep(compressed.numerical_abscissa());
         if self.point.verdict == Verdict::Stable {
-            if self.section.stability_radius {
-                if let Some(found) = self.keep(stability_radius(compressed)) {
-                    self.point.stability_radius = Some(found.radius);
-                    self.point.stability_radius_frequency = Some(found.frequency);
-                }
+            let wanted = self.section.stability_radius;
+            if let Some(found) = wanted.then(|| self.keep(stability_radius(compressed))).flatten() {
+                self.point.stability_radius = Some(found.radius);
+                self.point.stability_radius_frequency = Some(found.frequency);
             }
-            if self.section.transient_growth {
-                if let Some(found) = self.keep(transient_growth(compressed)) {
-                    self.point.max_transient_growth = Some(found.max_transient_growth);
-                    self.point.max_transient_growth_time = Some(found.time);
-                    self.point.max_transient_growth_bound = Some(found.upper_bound);
-                    self.point.data.growth = (found.times, found.norms);
-                }
+            let wanted = self.section.transient_growth;
+            if let Some(found) = wanted.then(|| self.keep(transient_growth(compressed))).flatten() {
+                self.point.max_transient_growth = Some(found.max_transient_growth);
+                self.point.max_transient_growth_time = Some(found.time);
+                self.point.max_transient_growth_bound = Some(found.upper_bound);
+                self.point.data.growth = (found.times, found.norms);
             }
             if self.section.kreiss {
                 self.point.kreiss_bound = self.keep(kreiss_bound(compressed)).map(|k| k.bound);
