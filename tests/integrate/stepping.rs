@@ -8,6 +8,9 @@ use dynamic_inversion::integrate::{
     RK4, Run, SEMI_IMPLICIT_EULER, SaveAt, Statistics, Status, Step, StepSizes, TSIT5, Trajectory,
 };
 
+use dynamic_inversion::dynamics::VectorField;
+use nalgebra::DMatrix;
+
 use crate::fields::Linear;
 use crate::goldens;
 
@@ -190,4 +193,46 @@ fn work_is_pinned() {
     let implicit = work(&IMPLICIT, "tanh_contracting", 1e-6, 100.0);
     assert_eq!(steps(implicit), (57, 0, 593));
     assert_eq!((implicit.n_jac, implicit.n_factor, implicit.n_newton), (1, 24, 648));
+}
+
+/// One rotation and many targets at rest, stacked as columns.
+struct Columns(usize);
+
+impl VectorField for Columns {
+    fn dim(&self) -> usize {
+        2 * self.0
+    }
+
+    fn eval(&self, _t: f64, y: &[f64], dy: &mut [f64]) {
+        dy.fill(0.0);
+        (dy[0], dy[1]) = (3.0 * y[1], -3.0 * y[0]);
+    }
+
+    fn jacobian(&self, _t: f64, _y: &[f64], jac: &mut DMatrix<f64>) {
+        jac.fill(0.0);
+        (jac[(0, 1)], jac[(1, 0)]) = (3.0, -3.0);
+    }
+
+    fn columns(&self) -> usize {
+        self.0
+    }
+
+    fn column_of(&self, index: usize) -> usize {
+        index / 2
+    }
+}
+
+#[test]
+fn targets_at_rest_do_not_hide_the_error_of_one_that_moves() {
+    for method in METHODS.iter().filter(|m| !m.is_fixed_step()) {
+        let sizes = |targets: usize| {
+            let field = Columns(targets);
+            let mut y0 = vec![0.0; field.dim()];
+            y0[0] = 1.0;
+            let mut sizes = StepSizes::default();
+            Run::new(&field, method, (0.0, 5.0), &y0).integrate(&mut sizes).unwrap();
+            sizes.sizes
+        };
+        assert_eq!(sizes(1), sizes(40), "{}", method.name);
+    }
 }
