@@ -2,9 +2,7 @@
 //! resolves.
 
 use std::ops::Range;
-use std::path::Path;
 
-use super::PlotError;
 use super::chart::Extent;
 use crate::results::{ResultError, ResultReader};
 
@@ -231,22 +229,4 @@ pub(crate) fn vector(reader: &ResultReader, path: &str) -> Result<Option<Vec<f64
 /// A variable of one number.
 pub(crate) fn scalar(reader: &ResultReader, path: &str) -> Result<Option<f64>, ResultError> {
     Ok(vector(reader, path)?.and_then(|v| (v.len() == 1).then(|| v[0])))
-}
-
-/// Refuses variables that should have equally many values and do not.
-pub(crate) fn same_length(
-    path: &Path,
-    variable: &str,
-    found: usize,
-    expected: usize,
-) -> Result<(), PlotError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(PlotError::Shape {
-        path: path.to_owned(),
-        variable: variable.to_owned(),
-        found: vec![found],
-        expected: "as many values as its companion",
-    })
 }

@@ -82,12 +82,21 @@ impl Axis {
         if high - low < 1.0 {
             (low, high) = (low.floor(), (low.floor() + 1.0).max(high.ceil()));
         }
-        let decades = (low.ceil() as i32)..=(high.floor() as i32);
+        Self::decades(label, 10f64.powf(low), 10f64.powf(high), count)
+    }
+
+    /// Logarithmic from exactly `first` to `last`, which are positive and apart.
+    pub(crate) fn decades(label: &str, first: f64, last: f64, count: usize) -> Self {
+        let (low, high) = (first.log10(), last.log10());
+        let decades = ((low - 1e-9).ceil() as i32)..=((high + 1e-9).floor() as i32);
         let every = ((high - low) / count.max(1) as f64).ceil().max(1.0) as i32;
-        let ticks = decades
+        let mut ticks: Vec<(f64, String)> = decades
             .filter(|k| k.rem_euclid(every) == 0)
             .map(|k| (10f64.powi(k), power(k)))
             .collect();
+        if ticks.len() < 2 {
+            ticks = Self::linear("", first, last, count).ticks;
+        }
         let minor = if every == 1 && high - low <= 8.0 {
             (low.floor() as i32..=high.ceil() as i32)
                 .flat_map(|k| (2..10).map(move |m| f64::from(m) * 10f64.powi(k)))
@@ -99,8 +108,8 @@ impl Axis {
         Self {
             label: label.to_owned(),
             scale: Scale::Log,
-            low: 10f64.powf(low),
-            high: 10f64.powf(high),
+            low: first,
+            high: last,
             ticks,
             minor,
             factor: String::new(),

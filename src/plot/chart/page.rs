@@ -7,7 +7,7 @@ use crate::plot::drawing::{Anchor, GREY, INK, Scene};
 pub(crate) type Row = Vec<Panel>;
 
 /// A page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) title: String,
     pub(crate) subtitle: String,

@@ -2,7 +2,7 @@
 
 use super::Axis;
 use crate::plot::drawing::{
-    AXIS, Anchor, Color, GREY, INK, LIGHT, Point, Scene, Shape, Stroke, clip_line, viridis, width,
+    AXIS, Anchor, Color, GREY, INK, LIGHT, Point, Scene, Shape, Stroke, clip_line, width,
 };
 
 /// Something drawn in the coordinates of the data.
@@ -30,15 +30,15 @@ pub(crate) enum Sample {
     None,
 }
 
-/// A scale of colours beside the frame, viridis from `low` to `high`.
-#[derive(Debug, Clone, PartialEq)]
+/// A scale of colours beside the frame; `map` gives the colours from 0 to 1 along its axis.
+#[derive(Debug, Clone)]
 pub(crate) struct ColorBar {
     pub(crate) axis: Axis,
     pub(crate) map: fn(f64) -> Color,
 }
 
 /// A chart.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) title: String,
     pub(crate) x: Axis,
@@ -304,10 +304,4 @@ fn draw_bar(scene: &mut Scene, bar: &ColorBar, corner: Point, size: Point) {
     }
     let label = with_factor(&bar.axis);
     scene.text((corner.0 + size.0 + 40.0, corner.1 - 8.0), &label, TICK, Anchor::End, AXIS);
-}
-
-impl ColorBar {
-    pub(crate) fn new(axis: Axis) -> Self {
-        Self { axis, map: viridis }
-    }
 }

@@ -1,6 +1,13 @@
 //! The pictures: one file each, one line each in [`PICTURES`].
 
+mod continuation;
+mod parabola;
+mod places;
+mod pseudospectrum;
+mod spectrum;
+mod stability_map;
 mod trajectory;
+mod transient_growth;
 
 use super::chart::{Panel, Row};
 use super::{PlotError, PlotOptions};
@@ -20,7 +27,15 @@ pub struct Picture {
 }
 
 /// Every picture, in the order they appear on a page.
-pub const PICTURES: &[Picture] = &[trajectory::TRAJECTORY];
+pub const PICTURES: &[Picture] = &[
+    trajectory::TRAJECTORY,
+    spectrum::SPECTRUM,
+    parabola::PARABOLA,
+    pseudospectrum::PSEUDOSPECTRUM,
+    transient_growth::TRANSIENT_GROWTH,
+    continuation::CONTINUATION,
+    stability_map::STABILITY_MAP,
+];
 
 /// The pictures asked for, or all the file has data for.
 pub(super) fn wanted(

@@ -1,0 +1,102 @@
+//! Pictures from result files: what they show, awkward data, sizes, determinism.
+
+mod awkward;
+mod files;
+mod look;
+mod png;
+mod program;
+mod stability;
+mod trajectory;
+
+use std::path::Path;
+
+use dynamic_inversion::error::Error;
+use dynamic_inversion::plot::{self, Drawn, PlotOptions};
+
+/// Draws `file` as SVG and returns the document.
+fn svg_of(file: &Path, options: &PlotOptions) -> Result<String, Error> {
+    let picture = file.with_extension("svg");
+    plot::draw(file, &picture, true, options)?;
+    let text = std::fs::read_to_string(picture).unwrap();
+    well_formed(&text);
+    Ok(text)
+}
+
+fn svg(file: &Path) -> String {
+    svg_of(file, &PlotOptions::default()).unwrap()
+}
+
+fn only(file: &Path, picture: &str) -> String {
+    let options = PlotOptions { pictures: vec![picture.to_owned()], target: None };
+    svg_of(file, &options).unwrap()
+}
+
+fn draw_png(file: &Path) -> (Drawn, png::Image) {
+    let picture = file.with_extension("png");
+    let drawn = plot::draw(file, &picture, true, &PlotOptions::default()).unwrap();
+    (drawn, png::decode(&std::fs::read(picture).unwrap()))
+}
+
+/// What holds for every picture: balanced tags, numbers everywhere, all of it on the page.
+fn well_formed(text: &str) {
+    assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
+    for bad in ["NaN", "inf", "null"] {
+        let outside_images = text.lines().filter(|line| !line.starts_with("<image"));
+        for line in
+            outside_images.filter(|line| line.starts_with('<') && !line.starts_with("<text"))
+        {
+            assert!(!line.contains(bad), "{line}");
+        }
+    }
+    for tag in ["svg", "g", "text", "tspan"] {
+        let opened = text.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, text.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    let page = page_size(text);
+    for line in text.lines().filter(|line| line.starts_with("<path d=\"")) {
+        let path = line.split('"').nth(1).unwrap();
+        for place in path.split(['M', 'L', 'Z']).filter(|place| !place.is_empty()) {
+            let (x, y) = place.split_once(',').unwrap();
+            let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+            assert!(
+                (0.0..=page.0).contains(&x) && (0.0..=page.1).contains(&y),
+                "{place} of {page:?}"
+            );
+        }
+    }
+}
+
+fn page_size(text: &str) -> (f64, f64) {
+    let number = |name: &str| {
+        let rest = text.split(&format!("{name}=\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    (number(" width"), number(" height"))
+}
+
+/// Lines drawn in `color` with this width, and how many points they have together.
+fn strokes(text: &str, color: &str, width: &str) -> (usize, usize) {
+    let stroke = format!("stroke=\"{color}\" stroke-width=\"{width}\"");
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(&stroke)).collect();
+    let points = lines.iter().map(|line| line.matches(['M', 'L']).count()).sum();
+    (lines.len(), points)
+}
+
+/// All texts of the page, marks of raised letters removed.
+fn texts(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.starts_with("<text"));
+    let bare = |line: &str| {
+        let mut out = String::new();
+        let mut inside = false;
+        for c in line.chars() {
+            match c {
+                '<' => inside = true,
+                '>' => inside = false,
+                c if !inside => out.push(c),
+                _ => {}
+            }
+        }
+        out
+    };
+    lines.map(bare).collect()
+}
