@@ -30,7 +30,7 @@ pub struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Display")]
 pub struct DisplayArgs {
-    /// Show results, warnings and errors only
+    /// No progress and no summaries: only warnings, errors and what was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Also show remarks on how the result was obtained

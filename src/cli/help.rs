@@ -11,13 +11,15 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 
 /// Every command, in the groups and the order of the overview.
 pub const GROUPS: &[(&str, &[&str])] =
-    &[("Look", &["inspect", "list"]), ("Shell", &["completions", "man"])];
+    &[("Simulate", &["run"]), ("Look", &["inspect", "list"]), ("Shell", &["completions", "man"])];
 
 /// Examples at the end of the overview, with what each does.
 pub const EXAMPLES: &[(&str, &str)] = &[
-    ("dinv inspect result.h5", "what a result file holds"),
+    ("dinv run loop.toml -o loop.h5", "integrate, write the trajectory"),
+    ("dinv run loop.toml --set solver.dopri5.rtol=1e-12", "the same, more accurately"),
+    ("dinv inspect loop.h5", "what a result file holds"),
     ("dinv list solvers", "names a model file may use"),
-    ("dinv man inspect | man -l -", "the manual of one command"),
+    ("dinv man run | man -l -", "the manual of one command"),
 ];
 
 /// The command line as clap sees it: the one source of parsing, help, completions and manuals.

@@ -13,7 +13,7 @@ use super::layer_loop::{LoopEquation, LoopParameters, LoopReduction, LoopSolver}
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
-use super::structure::Structure;
+use super::structure::{SlopeForm, Structure};
 use super::transfer::Transfer;
 use super::{Dynamics, NoClosedForm};
 
@@ -277,10 +277,18 @@ impl Dynamics for LayerwiseInversion {
         self.equation.map.has_constant_slope()
     }
 
+    fn shares_jacobian(&self) -> bool {
+        self.equation.columns == 1 || self.equation.map.has_shared_slope()
+    }
+
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
         let units = self.equation.state_units();
         let r = &y[column * units..(column + 1) * units];
         Structure::LayerLoops(vec![self.equation.linearised(r, column)])
+    }
+
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        Some(self.equation.slope_form(column))
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {

@@ -36,7 +36,7 @@ pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
 pub use single_loop::{ChainLayer, SingleLoop};
-pub use structure::{LayerLoop, SingleLoopChain, Structure};
+pub use structure::{LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure};
 pub use transfer::{TRANSFERS, Transfer};
 
 /// A vector field with names: what writers, analyses and commands see.
@@ -66,11 +66,23 @@ pub trait Dynamics: VectorField {
         false
     }
 
+    /// Whether every target column has the same Jacobian, whatever its state.
+    fn shares_jacobian(&self) -> bool {
+        self.layout().columns() == 1
+    }
+
     /// The block structure of the Jacobian at `(t, y)` of target column `column`, where it allows
     /// a reduced spectrum or an exact modal solution.
     fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {
         let _ = (t, y, column);
         Structure::Dense
+    }
+
+    /// The Jacobian of target column `column` as a function of elementwise slopes, for statements
+    /// that hold at every state; `None` where the dynamics does not offer it.
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        let _ = column;
+        None
     }
 
     /// The equilibrium equation of target column `column` in fewer unknowns, where the equations

@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::error::{DynamicsError, require_finite};
+use super::structure::SlopeUnit;
 use super::transfer::Transfer;
 use crate::network::Activation;
 
@@ -118,6 +119,20 @@ impl StateMap {
             Self::Scaled(s) => out.copy_from_slice(column_of(s, column)),
             Self::Shifted { activation, point, .. } => {
                 on_shifted(column_of(point, column), r, out, |a, out| activation.slope(a, out));
+            }
+        }
+    }
+
+    /// The nonlinear unit `unit` of target `column`; `None` where the slope is constant.
+    pub(crate) fn slope_unit(&self, unit: usize, column: usize) -> Option<SlopeUnit> {
+        match self {
+            Self::Identity | Self::Scaled(_) => None,
+            Self::Pointwise(activation) => {
+                Some(SlopeUnit { activation: *activation, offset: 0.0, gain: 1.0 })
+            }
+            Self::Shifted { activation, point, .. } => {
+                let offset = column_of(point, column)[unit];
+                Some(SlopeUnit { activation: *activation, offset, gain: 1.0 })
             }
         }
     }

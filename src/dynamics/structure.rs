@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use crate::network::Activation;
+
 /// One linear(ised) layer loop with Jacobian
 /// `[[-I/tau_state, B/tau_state], [M/tau_controller, -leak I/tau_controller]]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,4 +46,39 @@ pub enum Structure {
     LayerLoops(Vec<LayerLoop>),
     /// A single loop through several stages.
     SingleLoop(SingleLoopChain),
+}
+
+/// A Jacobian that depends on the state only through elementwise slopes:
+/// `J(y) = constant + left diag(s) right` with `s_k` the slope of unit `k`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlopeForm {
+    /// The Jacobian with all slopes zero.
+    pub constant: DMatrix<f64>,
+    /// One column per nonlinear unit: where it acts.
+    pub left: DMatrix<f64>,
+    /// One row per nonlinear unit: what it acts on, a selection of states.
+    pub right: DMatrix<f64>,
+    /// The nonlinear units.
+    pub units: Vec<SlopeUnit>,
+}
+
+/// A nonlinear unit `g(offset + gain x) - g(offset)` of a [`SlopeForm`], slope `gain g'`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlopeUnit {
+    /// `g`.
+    pub activation: Activation,
+    /// Added to the argument.
+    pub offset: f64,
+    /// Factor of the argument.
+    pub gain: f64,
+}
+
+impl SlopeUnit {
+    /// The interval of its slopes.
+    #[must_use]
+    pub fn slope_bounds(&self) -> (f64, f64) {
+        let (low, high) = self.activation.slope_bounds();
+        let ends = (low * self.gain, high * self.gain);
+        (ends.0.min(ends.1), ends.0.max(ends.1))
+    }
 }

@@ -1,7 +1,7 @@
 //! What a command hands to an experiment: progress, interruption, warnings and overrides.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::ExitCode;
@@ -105,23 +105,24 @@ impl Signal {
     }
 }
 
+/// Value of an [`Interrupt`] after SIGINT. Zero means that nothing has happened.
+const INTERRUPT: u8 = 1;
+
+/// Value of an [`Interrupt`] after SIGTERM.
+const TERMINATE: u8 = 2;
+
 /// A shared flag that says whether to stop, and because of which signal. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicUsize>);
+pub struct Interrupt(Arc<AtomicU8>);
 
 impl Interrupt {
-    /// Value of the flag after SIGINT. Zero means that nothing has happened.
-    pub(crate) const INTERRUPT: usize = 1;
-    /// Value of the flag after SIGTERM.
-    pub(crate) const TERMINATE: usize = 2;
-
     /// The signal received, if any: finish the current row and stop.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
         match self.0.load(Ordering::Relaxed) {
-            Self::INTERRUPT => Some(Signal::Interrupt),
-            Self::TERMINATE => Some(Signal::Terminate),
-            _ => None,
+            0 => None,
+            TERMINATE => Some(Signal::Terminate),
+            _ => Some(Signal::Interrupt),
         }
     }
 
@@ -134,14 +135,9 @@ impl Interrupt {
     /// Asks to stop as if `signal` had arrived.
     pub fn raise(&self, signal: Signal) {
         let value = match signal {
-            Signal::Interrupt => Self::INTERRUPT,
-            Signal::Terminate => Self::TERMINATE,
+            Signal::Interrupt => INTERRUPT,
+            Signal::Terminate => TERMINATE,
         };
         self.0.store(value, Ordering::Relaxed);
-    }
-
-    /// The flag itself, for signal handlers to write to.
-    pub(crate) fn flag(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.0)
     }
 }

@@ -86,9 +86,6 @@ pub(crate) struct Auto<'a> {
     stay: Stay,
     /// No trial before the cost has reached this.
     not_before: f64,
-    /// Direction of the largest growth found so far, for estimates of the spectral radius.
-    direction: Vec<f64>,
-    image: Vec<f64>,
     f: Vec<f64>,
     t_end: f64,
 }
@@ -103,8 +100,6 @@ impl<'a> Auto<'a> {
         let Stepping::Implicit(implicit, implicit_law) = methods::IMPLICIT.stepping else {
             unreachable!("the implicit method is implicit")
         };
-        // A fixed start that is not orthogonal to anything in particular.
-        let spread = |i: usize| (i as f64 * 0.618_033_988_749_895).fract() - 0.5 + 1e-3;
         Self {
             explicit: ExplicitRk::new(tableau, Some(law), n),
             implicit: Esdirk::new(field, implicit, implicit_law),
@@ -117,8 +112,6 @@ impl<'a> Auto<'a> {
             series: Series::default(),
             stay: Stay::default(),
             not_before: 0.0,
-            direction: (1..=n).map(spread).collect(),
-            image: vec![0.0; n],
             f: vec![0.0; n],
             t_end,
         }
@@ -139,8 +132,8 @@ impl<'a> Auto<'a> {
     }
 
     /// After an explicit step: whether to try implicit ones.
-    fn consider_implicit(&mut self, step: Interval<'_>, y1: &[f64], h_next: f64) -> f64 {
-        let share = self.explicit.stability_use(step.h, y1);
+    fn consider_implicit(&mut self, step: Interval<'_>, h_next: f64) -> f64 {
+        let share = self.explicit.stability_use();
         if share.is_some_and(|share| share > BOUNDED) {
             if self.series.bounded == 0 {
                 self.series.start = step.t0;
@@ -199,7 +192,7 @@ impl<'a> Auto<'a> {
             let h = self.explicit_step(env, step, y1, h_next);
             return self.back(h);
         }
-        if stay.steps % CHECK_EVERY != 0 {
+        if !stay.steps.is_multiple_of(CHECK_EVERY) {
             return h_next;
         }
         let pace = stay.pace;
@@ -222,32 +215,10 @@ impl<'a> Auto<'a> {
         y1: &[f64],
         h_next: f64,
     ) -> f64 {
-        let radius = self.spectral_radius(env, step.t1, y1);
-        let stable = 0.9 * self.explicit.stability_limit() / radius;
+        let before = env.statistics.n_rhs;
+        let stable = self.explicit.stable_step(env, step.t1, y1);
+        self.cost += (env.statistics.n_rhs - before) as f64;
         h_next.abs().min(stable).copysign(h_next)
-    }
-
-    /// Estimates the spectral radius of the Jacobian by the power method, from where the last
-    /// estimate ended. The geometric mean over the iterations smooths complex pairs.
-    fn spectral_radius(&mut self, env: &mut Env<'_>, t: f64, y: &[f64]) -> f64 {
-        const ITERATIONS: u32 = 8;
-        let mut log_growth = 0.0;
-        for _ in 0..ITERATIONS {
-            let before = self.direction.iter().map(|v| v * v).sum::<f64>().sqrt();
-            self.direction.iter_mut().for_each(|v| *v /= before);
-            env.field.jvp(t, y, &self.direction, &mut self.image);
-            std::mem::swap(&mut self.direction, &mut self.image);
-            let after = self.direction.iter().map(|v| v * v).sum::<f64>().sqrt();
-            if !(after > 0.0 && after.is_finite()) {
-                self.direction.fill(1.0);
-                return f64::MIN_POSITIVE;
-            }
-            log_growth += after.ln();
-        }
-        // A product with the Jacobian costs about as much as an evaluation.
-        env.statistics.n_rhs += u64::from(ITERATIONS);
-        self.cost += f64::from(ITERATIONS);
-        (log_growth / f64::from(ITERATIONS)).exp()
     }
 }
 
@@ -312,7 +283,10 @@ impl Scheme for Auto<'_> {
 
     fn propose(&mut self, env: &mut Env<'_>, step: Interval<'_>, y1: &[f64], h_next: f64) -> f64 {
         match self.active {
-            Side::Explicit => self.consider_implicit(step, y1, h_next),
+            Side::Explicit => {
+                let h_next = self.explicit.propose(env, step, y1, h_next);
+                self.consider_implicit(step, h_next)
+            }
             Side::Implicit => {
                 let h_next = self.implicit.propose(env, step, y1, h_next);
                 self.consider_explicit(env, step, y1, h_next)

@@ -1,5 +1,6 @@
 //! Errors of the integration layer.
 
+use super::exact::ExactError;
 use super::outcome::Outcome;
 
 /// A run that cannot start: nothing was evaluated beyond `f(t0, y0)` and nothing was written.
@@ -79,9 +80,50 @@ pub enum InvalidRun {
         /// Its value.
         value: f64,
     },
+    /// An error estimate needs a finer run than double precision allows.
+    #[error(
+        "rtol = {rtol:e} leaves no room for a run at a tenth of it: estimate the error at rtol >= {least:.1e}, or cross-check with another solver"
+    )]
+    NoFinerTolerance {
+        /// Relative tolerance of the run.
+        rtol: f64,
+        /// Smallest one whose tenth can be used.
+        least: f64,
+    },
     /// A save grid that cannot be built.
     #[error(transparent)]
     SaveAt(#[from] InvalidSaveAt),
+    /// There is no exact solution to evaluate.
+    #[error(transparent)]
+    Exact(#[from] ExactError),
+    /// A solver that cannot do what is asked of it.
+    #[error("the solver {solver} does not support {what}: {remedy}")]
+    Unsupported {
+        /// Name of the solver.
+        solver: &'static str,
+        /// What it cannot do.
+        what: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// A solver from another crate that does not start.
+    #[error("{solver} does not start: {message}")]
+    Foreign {
+        /// Name of the solver.
+        solver: &'static str,
+        /// What it reported.
+        message: String,
+    },
+    /// A solver that this program was built without.
+    #[error(
+        "this program was built without the solver {solver}: build it with `--features {feature}`"
+    )]
+    NotBuilt {
+        /// Name of the solver.
+        solver: &'static str,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
 }
 
 /// Save times that make no sense for the span.
@@ -222,6 +264,16 @@ pub enum FailureReason {
         h: f64,
         /// Component with the largest residual.
         component: String,
+    },
+    /// A solver from another crate gave up.
+    #[error("{solver} gave up at t = {t}: {message}")]
+    Foreign {
+        /// Name of the solver.
+        solver: &'static str,
+        /// Time reached.
+        t: f64,
+        /// What it reported.
+        message: String,
     },
 }
 

@@ -71,6 +71,16 @@ impl<'a> Event<'a> {
         self
     }
 
+    /// The same event, borrowing its function.
+    pub(crate) fn borrowed(&self) -> Event<'_> {
+        Event {
+            name: self.name.clone(),
+            function: Box::new(|t, y| (self.function)(t, y)),
+            direction: self.direction,
+            terminal: self.terminal,
+        }
+    }
+
     fn counts(&self, rising: bool) -> bool {
         match self.direction {
             Direction::Both => true,
@@ -100,11 +110,21 @@ impl<'a, 'e> EventScan<'a, 'e> {
 
     /// Finds the crossings of a step in the order of integration, up to the first that ends the run.
     pub(crate) fn scan(&mut self, step: &mut Step<'_, '_>) {
+        let (t0, t1) = (step.t0(), step.t1());
+        self.scan_between(t0, t1, &mut |t, y| step.interpolate(t, y));
+    }
+
+    /// The same between two times of any solution that can be evaluated there.
+    pub(crate) fn scan_between(
+        &mut self,
+        t0: f64,
+        t1: f64,
+        evaluate: &mut dyn FnMut(f64, &mut [f64]),
+    ) {
         self.hits.clear();
         if self.events.is_empty() {
             return;
         }
-        let (t0, t1) = (step.t0(), step.t1());
         let mut left = t0;
         for sample in 1..=SAMPLES {
             let right = if sample == SAMPLES {
@@ -112,7 +132,7 @@ impl<'a, 'e> EventScan<'a, 'e> {
             } else {
                 t0 + (t1 - t0) * f64::from(sample) / f64::from(SAMPLES)
             };
-            step.interpolate(right, &mut self.y);
+            evaluate(right, &mut self.y);
             for (index, event) in self.events.iter().enumerate() {
                 let value = (event.function)(right, &self.y);
                 let before = std::mem::replace(&mut self.values[index], value);
@@ -120,13 +140,13 @@ impl<'a, 'e> EventScan<'a, 'e> {
                 let falling = before > 0.0 && value <= 0.0;
                 if (rising || falling) && event.counts(rising) {
                     let mut g = |t: f64| {
-                        step.interpolate(t, &mut self.y);
+                        evaluate(t, &mut self.y);
                         (event.function)(t, &self.y)
                     };
                     let t = crossing(&mut g, (left, before), (right, value));
                     self.hits.push(EventHit { event: index, t, rising });
                     // The remaining events of this sample look at its end again.
-                    step.interpolate(right, &mut self.y);
+                    evaluate(right, &mut self.y);
                 }
             }
             left = right;
@@ -135,6 +155,11 @@ impl<'a, 'e> EventScan<'a, 'e> {
         self.hits.sort_by(|a, b| ((a.t - b.t) * direction).total_cmp(&0.0));
         let last = self.hits.iter().position(|hit| self.events[hit.event].terminal);
         self.hits.truncate(last.map_or(self.hits.len(), |last| last + 1));
+    }
+
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
     }
 
     /// The crossings of the last step scanned.

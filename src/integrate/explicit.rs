@@ -2,6 +2,7 @@
 
 use super::method::Law;
 use super::scheme::{Env, Interval, Scheme, Trial};
+use super::spectral_radius::SpectralRadius;
 use super::tableau::{ErrorEstimate, Tableau};
 use super::vector::{all_finite, distance, linear_combination, weighted_sum};
 
@@ -14,10 +15,31 @@ pub(crate) struct ExplicitRk {
     /// Argument of the last stage evaluated.
     argument: Vec<f64>,
     error: Vec<f64>,
-    error3: Vec<f64>,
+    second_error: Vec<f64>,
     weights: Vec<f64>,
     extra_ready: bool,
+    bound: StabilityBound,
 }
+
+/// The step that stability allows, as last estimated.
+struct StabilityBound {
+    radius: SpectralRadius,
+    /// Largest stable step; infinite while stability does not matter.
+    step: f64,
+    /// Accepted steps since the estimate.
+    age: u32,
+    /// Share of the stability interval that the accepted step used.
+    share: Option<f64>,
+}
+
+/// Share of the stability interval, as the stages see it, at which the bound is estimated.
+const NEAR: f64 = 0.8;
+/// Accepted steps for which an estimate is used.
+const LIFETIME: u32 = 20;
+/// Share of the stability interval that steps may use. At its very end fast components would
+/// hover at the tolerance for ever; a little inside they die out, no step is rejected for them and
+/// dense output keeps its accuracy.
+const STABLE: f64 = 0.95;
 
 impl ExplicitRk {
     pub(crate) fn new(tableau: &'static Tableau, law: Option<Law>, n: usize) -> Self {
@@ -29,9 +51,15 @@ impl ExplicitRk {
             k: vec![0.0; tableau.rows() * n],
             argument: vec![0.0; n],
             error: vec![0.0; n],
-            error3: estimate(matches!(tableau.error, ErrorEstimate::Pair(..))),
+            second_error: estimate(matches!(tableau.error, ErrorEstimate::Guarded { .. })),
             weights: vec![0.0; tableau.rows()],
             extra_ready: false,
+            bound: StabilityBound {
+                radius: SpectralRadius::new(if law.is_some() { n } else { 0 }),
+                step: f64::INFINITY,
+                age: 0,
+                share: None,
+            },
         }
     }
 
@@ -40,13 +68,26 @@ impl ExplicitRk {
         self.tableau.stages as f64
     }
 
-    pub(crate) fn stability_limit(&self) -> f64 {
-        self.tableau.stability_limit
+    /// Estimates the longest step that is safely stable at `(t, y)`.
+    pub(crate) fn stable_step(&mut self, env: &mut Env<'_>, t: f64, y: &[f64]) -> f64 {
+        STABLE * self.tableau.stability_limit / self.bound.radius.estimate(env, t, y)
     }
 
     /// Derivative at the end of the accepted step.
     pub(crate) fn last_derivative(&self) -> &[f64] {
         self.row(self.tableau.stages)
+    }
+
+    /// Both the last stage and the end lie at `c = 1`: the ratio of the differences of derivative
+    /// and argument estimates the size of the Jacobian in the directions that matter (Hairer &
+    /// Wanner, Solving ODEs II, IV.2).
+    fn stiffness_seen(&self, y1: &[f64]) -> Option<f64> {
+        let s = self.tableau.stages;
+        let arguments = distance(y1, &self.argument);
+        let derivatives = distance(self.row(s), self.row(s - 1));
+        let size = y1.iter().map(|y| y * y).sum::<f64>().sqrt();
+        // Differences of a few units in the last place carry no information.
+        (arguments > 1e3 * f64::EPSILON * size).then(|| derivatives / arguments)
     }
 
     fn row(&self, i: usize) -> &[f64] {
@@ -72,10 +113,12 @@ impl ExplicitRk {
                 weighted_sum(step.h, e, &self.k, &mut self.error);
                 env.norm.of(&self.error, step.y0, y1)
             }
-            ErrorEstimate::Pair(e5, e3) => {
-                weighted_sum(step.h, e5, &self.k, &mut self.error);
-                weighted_sum(step.h, e3, &self.k, &mut self.error3);
-                env.norm.of_pair(&self.error, &self.error3, step.y0, y1)
+            ErrorEstimate::Guarded { five, three, six } => {
+                weighted_sum(step.h, five, &self.k, &mut self.error);
+                weighted_sum(step.h, three, &self.k, &mut self.second_error);
+                let pair = env.norm.of_pair(&self.error, &self.second_error, step.y0, y1);
+                weighted_sum(step.h, six, &self.k, &mut self.error);
+                env.norm.of(&self.error, step.y0, y1).max(pair)
             }
         }
     }
@@ -90,6 +133,8 @@ impl Scheme for ExplicitRk {
     fn begin(&mut self, f: &[f64]) {
         self.k[..self.n].copy_from_slice(f);
         self.extra_ready = false;
+        self.bound.step = f64::INFINITY;
+        self.bound.share = None;
     }
 
     fn trial(&mut self, env: &mut Env<'_>, step: Interval<'_>, y1: &mut [f64]) -> Trial {
@@ -100,7 +145,7 @@ impl Scheme for ExplicitRk {
         linear_combination(step.y0, step.h, self.tableau.b, &self.k, y1);
         let estimate_uses_end = match self.tableau.error {
             ErrorEstimate::Single(e) => e.len() > self.tableau.stages,
-            ErrorEstimate::Pair(..) | ErrorEstimate::None => false,
+            ErrorEstimate::Guarded { .. } | ErrorEstimate::None => false,
         };
         if estimate_uses_end {
             self.end_stage(env, step.t1, y1);
@@ -148,19 +193,30 @@ impl Scheme for ExplicitRk {
         self.k.iter().position(|k| !k.is_finite()).map(|i| i % self.n)
     }
 
-    /// Both the last stage and the end lie at `c = 1`: the ratio of the differences of derivative
-    /// and argument estimates the dominant eigenvalue (Hairer & Wanner, Solving ODEs II, IV.2).
-    fn stability_use(&self, h: f64, y1: &[f64]) -> Option<f64> {
-        let s = self.tableau.stages;
-        // Extra stages overwrite the argument of the last one.
-        if self.law.is_none() || self.extra_ready {
-            return None;
+    fn stability_use(&self) -> Option<f64> {
+        self.bound.share
+    }
+
+    /// Keeps the next step within the stability interval once it matters.
+    fn propose(&mut self, env: &mut Env<'_>, step: Interval<'_>, y1: &[f64], h_next: f64) -> f64 {
+        let limit = self.tableau.stability_limit;
+        let seen = self.stiffness_seen(y1).map(|rho| step.h.abs() * rho / limit);
+        let is_near = seen.is_some_and(|share| share > NEAR);
+        self.bound.age += 1;
+        if self.bound.step.is_finite() && self.bound.age >= LIFETIME
+            || self.bound.step.is_infinite() && is_near
+        {
+            let stable = self.stable_step(env, step.t1, y1);
+            // Far from the bound: forget it until the stages see it again.
+            let matters = is_near || h_next.abs() > 0.5 * stable;
+            self.bound.step = if matters { stable } else { f64::INFINITY };
+            self.bound.age = 0;
         }
-        let arguments = distance(y1, &self.argument);
-        let derivatives = distance(self.row(s), self.row(s - 1));
-        let size = y1.iter().map(|y| y * y).sum::<f64>().sqrt();
-        // Differences of a few units in the last place carry no information.
-        let informative = arguments > 1e3 * f64::EPSILON * size;
-        informative.then(|| h.abs() * derivatives / arguments / self.tableau.stability_limit)
+        self.bound.share = if self.bound.step.is_finite() {
+            Some(STABLE * step.h.abs() / self.bound.step)
+        } else {
+            seen
+        };
+        h_next.abs().min(self.bound.step).copysign(h_next)
     }
 }

@@ -8,8 +8,11 @@
 //! stop the run. What is reported never changes the steps that are taken.
 
 mod auto;
+mod backends;
+mod compare;
 mod errors;
 mod events;
+mod exact;
 mod explicit;
 mod implicit;
 mod initial_step;
@@ -19,10 +22,13 @@ mod norm;
 mod observer;
 mod options;
 mod outcome;
+mod problem;
 mod run;
 mod save_at;
 mod scheme;
 mod semi_implicit;
+mod solver;
+mod spectral_radius;
 mod steady_state;
 mod step_control;
 mod stepper;
@@ -31,15 +37,20 @@ mod tableau;
 mod tolerance;
 mod vector;
 
+pub use backends::{BACKENDS, Backend};
+pub use compare::{CompareError, CrossCheck, cross_check, estimate_error};
 pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, UnknownMethod};
 pub use events::{Direction, Event, EventFunction};
+pub use exact::{ExactError, ExactForm, ExactSolution};
 pub use method::{Kind, METHODS, Method};
 pub use methods::{AUTO, DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
-pub use observer::{Flow, Observer, StepSizes, Trajectory};
+pub use observer::{Flow, Observer, StepSizes, Stretch, Trajectory};
 pub use options::Options;
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};
+pub use problem::{Problem, solve};
 pub use run::Run;
 pub use save_at::SaveAt;
+pub use solver::Solver;
 pub use steady_state::{Equilibrium, Refusal, SteadyState};
 pub use stepper::{Integrator, Step};
 pub use tableau::{ErrorEstimate, Tableau};

@@ -28,6 +28,46 @@ pub trait Observer {
         let _ = (hit, y);
         Flow::Continue(())
     }
+
+    /// A stretch of a solution that is not found step by step, after its row. Solvers that take
+    /// steps call [`on_step`](Self::on_step) instead.
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        let _ = stretch;
+        Flow::Continue(())
+    }
+}
+
+/// A stretch of a solution between two times, which can be evaluated anywhere inside.
+pub struct Stretch<'s> {
+    pub(crate) t0: f64,
+    pub(crate) t1: f64,
+    pub(crate) y1: &'s [f64],
+    pub(crate) evaluate: &'s mut dyn FnMut(f64, &mut [f64]),
+}
+
+impl Stretch<'_> {
+    /// Where it begins.
+    #[must_use]
+    pub fn t0(&self) -> f64 {
+        self.t0
+    }
+
+    /// Where it ends.
+    #[must_use]
+    pub fn t1(&self) -> f64 {
+        self.t1
+    }
+
+    /// The state at its end.
+    #[must_use]
+    pub fn y1(&self) -> &[f64] {
+        self.y1
+    }
+
+    /// Writes the state at `t` to `out`.
+    pub fn interpolate(&mut self, t: f64, out: &mut [f64]) {
+        (self.evaluate)(t, out);
+    }
 }
 
 /// Ignores everything.
@@ -121,6 +161,12 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.on_event(hit, y)?;
         first
     }
+
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        let first = self.0.on_stretch(stretch);
+        self.1.on_stretch(stretch)?;
+        first
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
@@ -134,5 +180,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn on_event(&mut self, hit: EventHit, y: &[f64]) -> Flow {
         (**self).on_event(hit, y)
+    }
+
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        (**self).on_stretch(stretch)
     }
 }

@@ -138,6 +138,36 @@ impl<'a> Run<'a> {
         driver.drive(integrator)
     }
 
+    /// The vector field.
+    #[must_use]
+    pub fn field(&self) -> &'a dyn VectorField {
+        self.field
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &'static Method {
+        self.method
+    }
+
+    /// Start and end of the run.
+    #[must_use]
+    pub fn t_span(&self) -> (f64, f64) {
+        self.t_span
+    }
+
+    /// State at the start.
+    #[must_use]
+    pub fn initial_state(&self) -> &[f64] {
+        &self.y0
+    }
+
+    /// The options set with [`options`](Self::options).
+    #[must_use]
+    pub fn chosen_options(&self) -> &Options {
+        &self.options
+    }
+
     fn is_interrupted(&self) -> bool {
         self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }

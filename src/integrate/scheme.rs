@@ -67,11 +67,9 @@ pub(crate) trait Scheme {
     /// First component of the last trial that is not finite, in order of computation.
     fn first_non_finite(&self) -> Option<usize>;
 
-    /// Estimate of `|h| rho` for the accepted step over the length of the stability interval, with
-    /// `rho` the spectral radius of the Jacobian as the last stages saw it. `None` where stability
-    /// does not bound the step or the estimate is noise.
-    fn stability_use(&self, h: f64, y1: &[f64]) -> Option<f64> {
-        let _ = (h, y1);
+    /// Share of the stability interval that the accepted step used. `None` where stability does
+    /// not bound the step or nothing is known about it.
+    fn stability_use(&self) -> Option<f64> {
         None
     }
 

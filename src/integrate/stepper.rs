@@ -161,6 +161,17 @@ impl<'a> Integrator<'a> {
         self.t == self.t_end
     }
 
+    /// Whether `t` lies at or before the time reached, in the direction of integration.
+    #[must_use]
+    pub fn has_reached(&self, t: f64) -> bool {
+        (t - self.t) * (self.t_end - self.t_start).signum() <= 0.0
+    }
+
+    /// The last accepted step again; `None` before the first.
+    pub fn last_step(&mut self) -> Option<Step<'_, 'a>> {
+        if self.stepped { Some(Step { integrator: self }) } else { None }
+    }
+
     /// Work done so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -236,8 +247,7 @@ impl<'a> Integrator<'a> {
         let proposal = h * self.control.accepted(&law, error);
         let interval = Interval { t0: self.t0, t1, h, y0: &self.y0 };
         self.h_next = self.scheme.propose(&mut self.env, interval, &self.y1, proposal);
-        let share = self.scheme.stability_use(h, &self.y1);
-        self.watch.note(self.t0, share);
+        self.watch.note(self.t0, self.scheme.stability_use());
     }
 
     /// An explicit run whose remaining steps cannot fit the budget.

@@ -34,8 +34,16 @@ pub enum ErrorEstimate {
     None,
     /// The difference to one embedded method.
     Single(&'static [f64]),
-    /// Differences to a fifth- and a third-order embedded method, combined as in DOP853.
-    Pair(&'static [f64], &'static [f64]),
+    /// The larger of two estimates: the differences to a fifth- and a third-order embedded method
+    /// combined as in DOP853, and a linear one of order six.
+    Guarded {
+        /// Difference to the fifth-order method.
+        five: &'static [f64],
+        /// Difference to the third-order method.
+        three: &'static [f64],
+        /// The linear estimate.
+        six: &'static [f64],
+    },
 }
 
 impl Tableau {

@@ -3,7 +3,8 @@
 use super::document::{Document, Entry, Node, Origin, Value};
 use super::error::{ModelError, Problem};
 use super::key::{Bounds, Key, Kind, Preset, number};
-use super::key_path::{KeyPath, Segment};
+use super::key_path::KeyPath;
+use super::lookup::belongs_to;
 use super::numbers;
 use super::suggest::nearest;
 
@@ -54,7 +55,7 @@ impl<'a> Checker<'a> {
             Kind::Numbers(axes) | Kind::Ragged(axes) => {
                 let ragged = matches!(kind, Kind::Ragged(_));
                 numbers::check(node, axes, ragged, path)
-                    .map_err(|fault| self.number_fault(fault, kind))
+                    .map_err(|fault| self.number_fault(*fault, kind))
             }
             Kind::Tuple(names) => self.tuple(node, names, kind, path),
             Kind::List(item) => self.list(node, item, kind, path),
@@ -379,54 +380,4 @@ fn preset_value(preset: &Preset) -> Option<Value> {
         Preset::Words(words) => Value::Array(words.iter().map(text).collect()),
         Preset::Defaults => Value::Table(Vec::new()),
     })
-}
-
-/// The section in which a key of this name exists, when there is exactly one.
-fn belongs_to(name: &str, keys: &'static [Key], at: &KeyPath) -> Option<String> {
-    let mut found = Vec::new();
-    collect_sections(name, keys, at, &mut found);
-    let [only] = found.as_slice() else { return None };
-    Some(only.clone())
-}
-
-fn collect_sections(name: &str, keys: &'static [Key], at: &KeyPath, found: &mut Vec<String>) {
-    for key in keys.iter().filter(|k| k.like.is_empty()) {
-        if key.name == name {
-            found.push(at.to_string());
-        }
-        collect_sections(name, key.kind.keys(), &at.key(key.name), found);
-    }
-}
-
-/// The key or value that `path` names, as far as the lists of keys know it.
-///
-/// # Errors
-/// The number of steps that could be followed, and the names known at that place.
-pub(crate) fn find_kind(
-    root: &'static [Key],
-    path: &KeyPath,
-) -> Result<Kind, (usize, Vec<&'static str>)> {
-    let mut kind = Kind::Section(root);
-    for (depth, segment) in path.segments().iter().enumerate() {
-        kind = match (segment, kind) {
-            (Segment::Key(name), kind) => {
-                let inner = kind.keys();
-                match (inner.iter().find(|k| k.name == name), kind) {
-                    (Some(key), _) => key.kind,
-                    (None, Kind::Map(_, item)) => *item,
-                    (None, Kind::Either(kinds)) => *kinds
-                        .iter()
-                        .find_map(|k| if let Kind::Map(_, item) = k { Some(*item) } else { None })
-                        .ok_or_else(|| (depth, inner.iter().map(|k| k.name).collect()))?,
-                    _ => return Err((depth, inner.iter().map(|k| k.name).collect())),
-                }
-            }
-            (Segment::Index(_), Kind::List(item)) => *item,
-            (Segment::Index(_), Kind::Numbers([_])) => Kind::Float(Bounds::FINITE),
-            (Segment::Index(_), Kind::Numbers([_, axes @ ..])) => Kind::Numbers(axes),
-            (Segment::Index(_), Kind::Tuple(_)) => Kind::Float(Bounds::FINITE),
-            _ => return Err((depth, Vec::new())),
-        };
-    }
-    Ok(kind)
 }

@@ -2,7 +2,9 @@
 
 use super::document::{Entry, Node, Origin, Value};
 use super::key_path::KeyPath;
-use super::spec::{Biases, Data, DataFile, OneOrMany, Solver, Source, Specification, Weights};
+use super::spec::{
+    Biases, Data, DataFile, OneOrMany, Paths, Solver, Source, Specification, Weights,
+};
 use crate::network::Activation;
 
 /// A value to be written into the tree; `None` removes what is there.
@@ -34,9 +36,9 @@ pub(crate) fn sections(root: &Node) -> Vec<Change> {
 }
 
 /// Keys that follow from other keys of a valid specification.
-pub(crate) fn keys(spec: &Specification) -> Vec<Change> {
+pub(crate) fn keys(root: &Node, spec: &Specification) -> Vec<Change> {
     let mut changes = Vec::new();
-    network(spec, &mut changes);
+    network(root, spec, &mut changes);
     target(spec, &mut changes);
     training(spec, &mut changes);
     if let Some(run) = &spec.run
@@ -49,7 +51,7 @@ pub(crate) fn keys(spec: &Specification) -> Vec<Change> {
     changes
 }
 
-fn network(spec: &Specification, changes: &mut Vec<Change>) {
+fn network(root: &Node, spec: &Specification, changes: &mut Vec<Change>) {
     let Some(network) = &spec.network else { return };
     let layers = network.sizes.len() - 1;
     if let OneOrMany::One(hidden) = network.activation {
@@ -57,33 +59,45 @@ fn network(spec: &Specification, changes: &mut Vec<Change>) {
     }
     array_names("network.weights.file", &network.weights, layers, changes);
     let own = match &network.weights {
-        Weights::File(file) => file.biases.as_ref().map(|names| (&file.path, names)),
+        Weights::File(file) => file.biases.as_ref(),
         _ => None,
     };
     match (&network.biases, own) {
-        (Some(Biases::File(file)), _) if file.biases.is_none() => {
+        (Some(Biases::File(file)), _) if file.biases.is_none() && !nameless(&file.path) => {
             changes.push(set("network.biases.file.biases", numbered("b", layers)));
         }
-        (None, Some((path, names))) => {
-            let path = match path {
-                OneOrMany::One(path) => word(path),
-                OneOrMany::Many(paths) => words(paths),
-            };
-            let file = vec![entry("path", path), entry("biases", words(names))];
-            changes.push(set("network.biases", table("file", Value::Table(file))));
-            changes.push(remove("network.weights.file.biases"));
+        (None, Some(_)) => {
+            if let Some(file) = bias_file(root) {
+                changes.push(set("network.biases", Value::Table(vec![file])));
+                changes.push(remove("network.weights.file.biases"));
+            }
         }
         (None, None) => changes.push(set("network.biases", word("zero"))),
         _ => {}
     }
 }
 
+/// The biases of the weight file as a file of their own, written where they are written now.
+fn bias_file(root: &Node) -> Option<Entry> {
+    let file = root.get("network")?.get("weights")?.entry("file")?;
+    let entries = ["path", "biases"].map(|name| file.node.entry(name).cloned());
+    let value = Value::Table(entries.into_iter().flatten().collect());
+    let node = Node { value, origin: file.node.origin };
+    Some(Entry { name: file.name.clone(), name_origin: file.name_origin, node })
+}
+
 fn array_names(key: &str, weights: &Weights, layers: usize, changes: &mut Vec<Change>) {
     if let Weights::File(file) = weights
         && file.weights.is_none()
+        && !nameless(&file.path)
     {
         changes.push(set(&format!("{key}.weights"), numbered("W", layers)));
     }
+}
+
+/// Whether the arrays have no names of their own, as in `.npy` files.
+fn nameless(paths: &Paths) -> bool {
+    paths.as_slice().iter().all(|path| path.to_ascii_lowercase().ends_with(".npy"))
 }
 
 fn target(spec: &Specification, changes: &mut Vec<Change>) {
@@ -130,6 +144,7 @@ fn training(spec: &Specification, changes: &mut Vec<Change>) {
     array_names(&format!("{key}.weights.file"), &teacher.weights, layers, changes);
     if let Biases::File(file) = &teacher.biases
         && file.biases.is_none()
+        && !nameless(&file.path)
     {
         changes.push(set(&format!("{key}.biases.file.biases"), numbered("b", layers)));
     }
@@ -144,10 +159,6 @@ fn activations(hidden: Activation, layers: usize) -> Value {
 /// `prefix1`, `prefix2`, ...
 fn numbered(prefix: &str, layers: usize) -> Value {
     Value::Array((1..=layers).map(|l| node(word(&format!("{prefix}{l}")))).collect())
-}
-
-fn words(names: &[String]) -> Value {
-    Value::Array(names.iter().map(|name| node(word(name))).collect())
 }
 
 fn word(text: &str) -> Value {

@@ -34,6 +34,7 @@ mod error;
 pub mod grid;
 mod key;
 mod key_path;
+mod lookup;
 mod model_file;
 mod numbers;
 mod overrides;
@@ -44,7 +45,9 @@ mod suggest;
 mod sweep_plan;
 mod validate;
 
-pub use build::{Cascade, Equations, FeedbackMatrix, OperatingPoint, System};
+pub use build::{
+    Cascade, Equations, FeedbackMatrix, FeedbackTable, OperatingPoint, System, TrainingData,
+};
 pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};
 pub use key_path::{KeyPath, Segment};

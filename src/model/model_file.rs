@@ -112,7 +112,7 @@ impl Model {
         complete(&mut document, sections)?;
         let mut specification = decode(&document)?;
         validate::validate(&Scope { document: &document, spec: &specification })?;
-        let keys = derive::keys(&specification);
+        let keys = derive::keys(&document.root, &specification);
         if complete(&mut document, keys)? {
             specification = decode(&document)?;
         }

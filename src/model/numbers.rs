@@ -29,7 +29,7 @@ pub(crate) fn check(
     axes: &[Axis],
     ragged: bool,
     path: &KeyPath,
-) -> Result<(), Fault> {
+) -> Result<(), Box<Fault>> {
     let mut walk = Walk { root: path, axes, ragged, position: Vec::new() };
     walk.descend(node)
 }
@@ -42,7 +42,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn descend(&mut self, node: &mut Node) -> Result<(), Fault> {
+    fn descend(&mut self, node: &mut Node) -> Result<(), Box<Fault>> {
         let depth = self.position.len();
         if depth == self.axes.len() {
             return self.number(node);
@@ -64,7 +64,7 @@ impl Walk<'_> {
         if depth + 2 == self.axes.len() && !self.ragged { self.rectangular(items) } else { Ok(()) }
     }
 
-    fn number(&mut self, node: &mut Node) -> Result<(), Fault> {
+    fn number(&mut self, node: &mut Node) -> Result<(), Box<Fault>> {
         let x = match node.value {
             Value::Float(x) => x,
             Value::Integer(i) => i as f64,
@@ -83,7 +83,7 @@ impl Walk<'_> {
     }
 
     /// Every row must be as long as the first.
-    fn rectangular(&mut self, rows: &[Node]) -> Result<(), Fault> {
+    fn rectangular(&mut self, rows: &[Node]) -> Result<(), Box<Fault>> {
         let length =
             |row: &Node| if let Value::Array(items) = &row.value { items.len() } else { 0 };
         let Some(expected) = rows.first().map(length) else { return Ok(()) };
@@ -120,7 +120,7 @@ impl Walk<'_> {
         self.position.iter().fold(self.root.clone(), |path, i| path.index(*i))
     }
 
-    fn fault(&self, origin: Origin, problem: FaultKind) -> Fault {
-        Fault { origin, path: self.path(), problem }
+    fn fault(&self, origin: Origin, problem: FaultKind) -> Box<Fault> {
+        Box::new(Fault { origin, path: self.path(), problem })
     }
 }

@@ -116,7 +116,11 @@ impl Initialiser {
         Ok(DMatrix::from_row_slice(rows, columns, &values))
     }
 
-    pub(super) fn weights_from(
+    /// As [`weights`](Self::weights), but layer `l` uses stream `stream + l`.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub fn weights_from(
         self,
         sizes: &[usize],
         seed: u64,
@@ -129,7 +133,11 @@ impl Initialiser {
             .collect()
     }
 
-    pub(super) fn biases_from(
+    /// As [`biases`](Self::biases), but layer `l` uses stream `stream + l`.
+    ///
+    /// # Errors
+    /// As [`biases`](Self::biases).
+    pub fn biases_from(
         self,
         sizes: &[usize],
         seed: u64,

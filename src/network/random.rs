@@ -23,6 +23,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// | [`TEACHER_INPUTS`](streams::TEACHER_INPUTS) | inputs shown to a teacher | set: 0 train, 1 test |
 /// | [`SEEDS`](streams::SEEDS) | seeds of repeats and sweep points | point, from 0 |
 /// | [`CHECKS`](streams::CHECKS) | random instances of theory checks | instance, from 0 |
+/// | [`INPUTS`](streams::INPUTS) | drawn inputs of a run | target, from 0 |
 pub mod streams {
     /// Initial weights, plus the layer.
     pub const WEIGHTS: u64 = 1 << 32;
@@ -48,6 +49,8 @@ pub mod streams {
     pub const SEEDS: u64 = 11 << 32;
     /// Random instances of theory checks, plus the instance's index.
     pub const CHECKS: u64 = 12 << 32;
+    /// Drawn inputs beside drawn targets, plus the target's index.
+    pub const INPUTS: u64 = 13 << 32;
 }
 
 /// The generator for item `stream` of a run with seed `seed`: ChaCha8, one stream per item.

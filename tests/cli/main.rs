@@ -4,6 +4,7 @@ mod arguments;
 mod display;
 mod program;
 mod report;
+mod run;
 mod signals;
 
 /// The program under test, away from the settings of whoever runs the tests.

@@ -4,9 +4,12 @@ use std::env;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::Duration;
 
 use dynamic_inversion::cli::signals::listen;
 use dynamic_inversion::error::ExitCode;
+use dynamic_inversion::experiment::Interrupt;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
 
@@ -35,13 +38,22 @@ fn part() {
     match part.as_str() {
         "int" | "term" => {
             raise(first).unwrap();
-            let code = interrupt.signal().map(|signal| signal.exit_code());
-            println!("flag {code:?}");
+            println!("flag {:?}", wait(&interrupt));
+        }
+        "int-burst" | "term-burst" => {
+            raise(first).unwrap();
+            raise(first).unwrap();
+            wait(&interrupt);
+            sleep(Duration::from_millis(300));
+            println!("burst survived");
         }
         "int-twice" | "term-twice" => {
             raise(first).unwrap();
+            wait(&interrupt);
             println!("first survived");
+            sleep(Duration::from_millis(300));
             raise(first).unwrap();
+            sleep(Duration::from_secs(10));
             println!("second survived");
         }
         "large-file" => {
@@ -54,6 +66,17 @@ fn part() {
     }
 }
 
+/// The exit code that belongs to the signal, once it has been noticed.
+fn wait(interrupt: &Interrupt) -> Option<ExitCode> {
+    for _ in 0..1000 {
+        if let Some(signal) = interrupt.signal() {
+            return Some(signal.exit_code());
+        }
+        sleep(Duration::from_millis(5));
+    }
+    None
+}
+
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -64,6 +87,16 @@ fn the_first_signal_raises_the_flag_and_is_remembered() {
         let output = child(part, None);
         assert!(output.status.success(), "{output:?}");
         assert!(text(&output).contains(&format!("flag Some({code:?})")), "{output:?}");
+    }
+}
+
+/// `timeout` and batch systems signal a process and then its group.
+#[test]
+fn a_signal_that_arrives_doubled_is_one_request() {
+    for part in ["int-burst", "term-burst"] {
+        let output = child(part, None);
+        assert!(output.status.success(), "{output:?}");
+        assert!(text(&output).contains("burst survived"), "{output:?}");
     }
 }
 

@@ -9,8 +9,8 @@ use dynamic_inversion::feedback::{
     smoothed_abscissa,
 };
 use dynamic_inversion::linalg::eigen::eigenvalues;
-use dynamic_inversion::model::Model;
-use dynamic_inversion::model::build::Equations;
+use dynamic_inversion::model::{Equations, Model};
+
 use dynamic_inversion::network::random;
 use nalgebra::DMatrix;
 use rand::RngExt;
@@ -230,11 +230,11 @@ fn unusable_options_and_shapes_are_refused_by_name() {
 
 #[test]
 fn model_files_build_the_optimised_feedback() {
-    let text = "seed = 4\n\
-        [network]\nsizes = [12, 8, 5]\nactivation = \"tanh\"\nbiases = false\n\
+    let text = "schema_version = 1\nseed = 4\n\
+        [network]\nsizes = [12, 8, 5]\nactivation = \"tanh\"\nbiases = \"zero\"\n\
         [network.weights]\nnormal = {}\n\
         [dynamics.layerwise-inversion]\nlayer = 2\nleak = 0.01\ntransfer = \"nonlinear\"\n\
-        [target]\nvalues = [[0.1, 0.0, 0.0, 0.1, 0.2]]\n\
+        [target]\ndelta = [[0.1, 0.0, 0.0, 0.1, 0.2]]\n\
         [feedback.optimized]\nmargin = 0.3\n";
     let build = |text: &str| {
         let model = Model::parse("model.toml", text, Path::new(""), &[]).expect("a valid model");
@@ -247,5 +247,6 @@ fn model_files_build_the_optimised_feedback() {
     let found = eigenvalues(&j).unwrap().abscissa();
     assert!(found <= -0.3, "{found}");
     let Err(error) = build(&text.replace("margin = 0.3", "margin = 0.6")) else { panic!() };
-    assert!(error.to_string().contains("feedback.optimized.margin"), "{error}");
+    assert_eq!(error.location().key, "feedback.optimized.margin", "{error}");
+    assert!(error.to_string().contains("keeps it below 0.505"), "{error}");
 }

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dynamic_inversion::integrate::{
-    DOP853, DOPRI5, EULER, Flow, Integrator, METHODS, Method, Observer, Options, RK4, Run,
-    SEMI_IMPLICIT_EULER, SaveAt, Statistics, Status, Step, StepSizes, TSIT5, Trajectory,
+    AUTO, DOP853, DOPRI5, EULER, Flow, IMPLICIT, Integrator, METHODS, Method, Observer, Options,
+    RK4, Run, SEMI_IMPLICIT_EULER, SaveAt, Statistics, Status, Step, StepSizes, TSIT5, Trajectory,
 };
 
 use crate::fields::Linear;
@@ -174,12 +174,20 @@ fn work(method: &'static Method, golden: &str, rtol: f64, t_end: f64) -> Statist
 /// step controller, to be made on purpose.
 #[test]
 fn work_is_pinned() {
-    let count = |s: Statistics| (s.n_steps, s.n_rejected, s.n_rhs);
-    let tanh = |method, rtol| count(work(method, "tanh_contracting", rtol, 100.0));
-    println!(
-        "{:?}",
-        METHODS.iter().map(|m| (m.name, tanh(m, 1e-6), tanh(m, 1e-9))).collect::<Vec<_>>()
-    );
-    assert_eq!(tanh(&DOPRI5, 1e-6), (0, 0, 0));
-    assert_eq!(tanh(&TSIT5, 1e-6), (0, 0, 0));
+    let steps = |s: Statistics| (s.n_steps, s.n_rejected, s.n_rhs);
+    let tanh = |method, rtol| steps(work(method, "tanh_contracting", rtol, 100.0));
+    assert_eq!(tanh(&DOPRI5, 1e-6), (96, 5, 614));
+    assert_eq!(tanh(&DOPRI5, 1e-9), (276, 1, 1664));
+    assert_eq!(tanh(&TSIT5, 1e-6), (89, 8, 596));
+    assert_eq!(tanh(&TSIT5, 1e-9), (246, 1, 1484));
+    assert_eq!(tanh(&DOP853, 1e-6), (38, 4, 508));
+    assert_eq!(tanh(&DOP853, 1e-9), (67, 3, 845));
+    assert_eq!(tanh(&AUTO, 1e-6), tanh(&TSIT5, 1e-6), "not stiff: no switch");
+    assert_eq!(tanh(&AUTO, 1e-9), tanh(&DOP853, 1e-9), "not stiff: no switch");
+    for (method, evaluations) in [(&RK4, 8001), (&EULER, 2001), (&SEMI_IMPLICIT_EULER, 2001)] {
+        assert_eq!(tanh(method, 1e-6), (2000, 0, evaluations));
+    }
+    let implicit = work(&IMPLICIT, "tanh_contracting", 1e-6, 100.0);
+    assert_eq!(steps(implicit), (57, 0, 593));
+    assert_eq!((implicit.n_jac, implicit.n_factor, implicit.n_newton), (1, 24, 648));
 }

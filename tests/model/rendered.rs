@@ -39,7 +39,7 @@ fn shown(error: &ModelError) -> String {
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(90);
     let mut text = String::new();
     let diagnostic = error.diagnostic().expect("every model error is a diagnostic");
-    handler.render_report(&mut text, diagnostic).expect("writing to a string");
+    handler.render_report(&mut text, diagnostic.as_ref()).expect("writing to a string");
     text
 }
 

@@ -24,7 +24,7 @@ pub struct RunArgs {
     /// Integrate again with this solver and report the difference
     #[arg(long, value_name = "SOLVER", help_heading = "Computation")]
     cross_check: Option<String>,
-    /// Integrate again with ten times tighter tolerances and report the difference
+    /// Integrate again with tighter tolerances and report the difference
     #[arg(long, help_heading = "Computation")]
     estimate_error: bool,
 }

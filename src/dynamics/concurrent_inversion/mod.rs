@@ -303,6 +303,11 @@ impl Dynamics for ConcurrentInversion {
         self.loops.iter().all(|equation| equation.map.has_constant_slope())
     }
 
+    fn shares_jacobian(&self) -> bool {
+        let shared = |e: &LoopEquation| e.columns == 1 || e.map.has_shared_slope();
+        self.loops.iter().all(shared)
+    }
+
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
         let linearised = |(k, equation): (usize, &LoopEquation)| {
             let units = equation.state_units();

@@ -10,7 +10,7 @@ use crate::dynamics::error::{
 use crate::dynamics::feedback::Feedback;
 use crate::dynamics::scratch::with_scratch;
 use crate::dynamics::state_map::StateMap;
-use crate::dynamics::structure::LayerLoop;
+use crate::dynamics::structure::{LayerLoop, SlopeForm, SlopeUnit};
 use crate::dynamics::transfer::Transfer;
 use crate::linalg::kernels;
 
@@ -233,5 +233,29 @@ impl LoopEquation {
             tau_state: self.parameters.tau_state,
             tau_controller: self.parameters.tau_controller,
         }
+    }
+
+    /// The Jacobian of one target as a function of slopes; without units where they are constant.
+    pub(crate) fn slope_form(&self, column: usize) -> SlopeForm {
+        let (n, m) = (self.state_units(), self.controller_units());
+        let LoopParameters { leak, tau_state, tau_controller } = self.parameters;
+        let mut constant = DMatrix::zeros(n + m, n + m);
+        for i in 0..n + m {
+            constant[(i, i)] = if i < n { -1.0 / tau_state } else { -leak / tau_controller };
+        }
+        let feedback = self.feedback.matrix(&self.weights) / tau_state;
+        constant.view_mut((0, n), (n, m)).copy_from(&feedback);
+        let units: Vec<SlopeUnit> = (0..n).filter_map(|i| self.map.slope_unit(i, column)).collect();
+        if units.is_empty() {
+            let forward = self.linearised(&vec![0.0; n], column).forward / tau_controller;
+            constant.view_mut((n, 0), (m, n)).copy_from(&forward);
+        }
+        let mut left = DMatrix::zeros(n + m, units.len());
+        let mut right = DMatrix::zeros(units.len(), n + m);
+        for i in 0..units.len() {
+            left.view_mut((n, i), (m, 1)).copy_from(&(self.weights.column(i) / tau_controller));
+            right[(i, i)] = 1.0;
+        }
+        SlopeForm { constant, left, right, units }
     }
 }

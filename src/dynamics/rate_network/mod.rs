@@ -16,6 +16,7 @@ use super::error::{DynamicsError, checked_initial_state, require_finite, require
 use super::field::VectorField;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::scratch::with_scratch;
+use super::structure::SlopeForm;
 use super::{Dynamics, NoClosedForm};
 use crate::linalg::{gemm, kernels};
 
@@ -227,35 +228,14 @@ impl RateNetwork {
             }
         }
     }
-}
 
-impl VectorField for RateNetwork {
-    named_by_layout!();
-
-    fn dim(&self) -> usize {
-        self.layout.dim()
-    }
-
-    fn eval(&self, _t: f64, y: &[f64], dy: &mut [f64]) {
-        let n = self.population.units();
-        with_scratch(self.scratch_len(), |scratch| {
-            let (rates, rest) = scratch.split_at_mut(n);
-            let (sum, error) = rest.split_at_mut(n);
-            self.population.rates(&y[..n], sum, rates);
-            self.error_of(rates, true, error);
-            self.assemble(y, rates, error, sum, dy);
-        });
-        self.population.add_input(&mut dy[..n]);
-    }
-
-    fn jacobian(&self, _t: f64, y: &[f64], jac: &mut DMatrix<f64>) {
+    /// The Jacobian where the units have these slopes.
+    fn jacobian_at(&self, slopes: &[f64], jac: &mut DMatrix<f64>) {
         let n = self.population.units();
         jac.fill(0.0);
-        let mut slopes = vec![0.0; n];
-        self.population.slopes(&y[..n], &mut vec![0.0; n], &mut slopes);
         let scaled = |matrix: &DMatrix<f64>| {
             let mut matrix = matrix.clone();
-            matrix.column_iter_mut().zip(&slopes).for_each(|(mut column, s)| column *= *s);
+            matrix.column_iter_mut().zip(slopes).for_each(|(mut column, s)| column *= *s);
             matrix
         };
         let mut of_state = scaled(&self.population.w);
@@ -282,6 +262,33 @@ impl VectorField for RateNetwork {
             of_state[(i, i)] -= leak;
         }
         jac.view_mut((0, 0), (n, n)).copy_from(&self.population.divided(of_state));
+    }
+}
+
+impl VectorField for RateNetwork {
+    named_by_layout!();
+
+    fn dim(&self) -> usize {
+        self.layout.dim()
+    }
+
+    fn eval(&self, _t: f64, y: &[f64], dy: &mut [f64]) {
+        let n = self.population.units();
+        with_scratch(self.scratch_len(), |scratch| {
+            let (rates, rest) = scratch.split_at_mut(n);
+            let (sum, error) = rest.split_at_mut(n);
+            self.population.rates(&y[..n], sum, rates);
+            self.error_of(rates, true, error);
+            self.assemble(y, rates, error, sum, dy);
+        });
+        self.population.add_input(&mut dy[..n]);
+    }
+
+    fn jacobian(&self, _t: f64, y: &[f64], jac: &mut DMatrix<f64>) {
+        let n = self.population.units();
+        let mut slopes = vec![0.0; n];
+        self.population.slopes(&y[..n], &mut vec![0.0; n], &mut slopes);
+        self.jacobian_at(&slopes, jac);
     }
 
     fn jvp(&self, _t: f64, y: &[f64], v: &[f64], out: &mut [f64]) {
@@ -343,5 +350,17 @@ impl Dynamics for RateNetwork {
 
     fn is_linear(&self) -> bool {
         self.population.nonlinearity().is_none()
+    }
+
+    fn slope_form(&self, _column: usize) -> Option<SlopeForm> {
+        let (n, dim) = (self.population.units(), self.dim());
+        let mut constant = DMatrix::zeros(dim, dim);
+        self.jacobian_at(&vec![0.0; n], &mut constant);
+        let mut with_unit_slopes = DMatrix::zeros(dim, dim);
+        self.jacobian_at(&vec![1.0; n], &mut with_unit_slopes);
+        // Column k of the Jacobian depends on slope k alone.
+        let left = (with_unit_slopes - &constant).columns(0, n).into_owned();
+        let right = DMatrix::identity(n, dim);
+        Some(SlopeForm { constant, left, right, units: self.population.slope_units() })
     }
 }

@@ -7,6 +7,7 @@ use nalgebra::DMatrix;
 use crate::dynamics::error::{
     DynamicsError, require_finite, require_finite_number, require_positive, require_shape,
 };
+use crate::dynamics::structure::SlopeUnit;
 use crate::network::Activation;
 
 /// What defines the units, named as in model files. Where a list says "one or n", a single entry
@@ -108,6 +109,12 @@ impl Population {
             g.slope(&scaled[range.clone()], &mut slopes[range.clone()]);
         }
         slopes.iter_mut().for_each(|s| *s *= self.gain);
+    }
+
+    /// The units as parts of a slope form.
+    pub(super) fn slope_units(&self) -> Vec<SlopeUnit> {
+        let unit = |activation| SlopeUnit { activation, offset: 0.0, gain: self.gain };
+        self.runs.iter().flat_map(|(g, range)| range.clone().map(move |_| unit(*g))).collect()
     }
 
     fn scale(&self, x: &[f64], scaled: &mut [f64]) {

@@ -229,6 +229,11 @@ impl Dynamics for SingleLoop {
         self.chain.nonlinearity().is_none()
     }
 
+    fn shares_jacobian(&self) -> bool {
+        self.layout.columns() == 1
+            || self.chain.links.iter().all(|link| link.map.has_shared_slope())
+    }
+
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
         Structure::SingleLoop(self.chain.linearised(y, column))
     }

@@ -1,7 +1,7 @@
 //! When a run has come close to its equilibrium for good.
 
 use crate::dynamics::StateLayout;
-use crate::integrate::{Flow, Observer, Step};
+use crate::integrate::{Flow, Observer, Step, Stretch};
 
 /// Fraction of the initial distance that counts as converged.
 pub const FRACTION: f64 = 0.01;
@@ -20,6 +20,7 @@ pub(super) struct Convergence<'a> {
     distances: Vec<f64>,
     scratch: Vec<f64>,
     probe: Vec<f64>,
+    end: Vec<f64>,
 }
 
 impl<'a> Convergence<'a> {
@@ -39,6 +40,7 @@ impl<'a> Convergence<'a> {
             distances: vec![0.0; columns],
             scratch: vec![0.0; y0.len()],
             probe: vec![0.0; y0.len()],
+            end: vec![0.0; y0.len()],
         };
         convergence.measure(y0);
         convergence.thresholds = convergence.distances.iter().map(|d| FRACTION * d).collect();
@@ -64,14 +66,18 @@ impl<'a> Convergence<'a> {
         self.layout.column_norms(&self.scratch, &mut self.distances);
     }
 
-    /// Bisection on the interpolant for the crossing of `column` inside a step.
-    fn locate(&mut self, step: &mut Step<'_, '_>, column: usize) -> f64 {
-        let (mut outside, mut inside) = (step.t0(), step.t1());
+    /// Bisection for the crossing of `column` between two times.
+    fn locate(
+        &mut self,
+        (mut outside, mut inside): (f64, f64),
+        column: usize,
+        interpolate: &mut dyn FnMut(f64, &mut [f64]),
+    ) -> f64 {
         // Fifty halvings reach the resolution of the times themselves.
         for _ in 0..50 {
             let middle = 0.5 * (outside + inside);
             let mut probe = std::mem::take(&mut self.probe);
-            step.interpolate(middle, &mut probe);
+            interpolate(middle, &mut probe);
             self.measure(&probe);
             self.probe = probe;
             if self.distances[column] > self.thresholds[column] {
@@ -82,21 +88,44 @@ impl<'a> Convergence<'a> {
         }
         inside
     }
-}
 
-impl Observer for Convergence<'_> {
-    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
-        self.measure(step.y1());
-        let now: Vec<bool> =
-            self.distances.iter().zip(&self.thresholds).map(|(d, limit)| d <= limit).collect();
-        for (column, now) in now.into_iter().enumerate() {
+    /// Takes note of the state at the end of a part of the trajectory.
+    fn advance(
+        &mut self,
+        times: (f64, f64),
+        end: &[f64],
+        interpolate: &mut dyn FnMut(f64, &mut [f64]),
+    ) {
+        self.measure(end);
+        for column in 0..self.inside.len() {
+            let now = self.distances[column] <= self.thresholds[column];
             let before = std::mem::replace(&mut self.inside[column], now);
             if !now {
                 self.times[column] = None;
             } else if !before {
-                self.times[column] = Some(self.locate(step, column));
+                self.times[column] = Some(self.locate(times, column, interpolate));
+                self.measure(end);
             }
         }
+    }
+}
+
+impl Observer for Convergence<'_> {
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        let times = (step.t0(), step.t1());
+        let mut end = std::mem::take(&mut self.end);
+        end.copy_from_slice(step.y1());
+        self.advance(times, &end, &mut |t, out| step.interpolate(t, out));
+        self.end = end;
+        Flow::Continue(())
+    }
+
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        let times = (stretch.t0(), stretch.t1());
+        let mut end = std::mem::take(&mut self.end);
+        end.copy_from_slice(stretch.y1());
+        self.advance(times, &end, &mut |t, out| stretch.interpolate(t, out));
+        self.end = end;
         Flow::Continue(())
     }
 }

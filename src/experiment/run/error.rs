@@ -2,7 +2,7 @@
 
 use crate::dynamics::DynamicsError;
 use crate::error::{ExitCode, Failure};
-use crate::integrate::{FailureReason, InvalidRun, UnknownMethod};
+use crate::integrate::{CompareError, IntegrateError, InvalidRun, UnknownMethod};
 use crate::results::UnknownVariable;
 
 /// A run that cannot start, or cannot be carried on to the next loop.
@@ -25,14 +25,12 @@ pub enum RunError {
         /// The solver.
         solver: String,
     },
-    /// The second integration of a cross-check or an error estimate failed.
-    #[error("the second integration, with {solver}, failed: {reason}")]
-    SecondRun {
-        /// The solver.
-        solver: String,
-        /// Why it failed.
-        reason: FailureReason,
-    },
+    /// Two integrations cannot be compared, or the second one failed.
+    #[error("no second opinion: {0}")]
+    Compare(#[from] CompareError),
+    /// An integration that was to be compared failed.
+    #[error("no second opinion: {0}")]
+    Integrate(#[from] IntegrateError),
     /// A name in `record` is no variable.
     #[error(transparent)]
     Record(#[from] UnknownVariable),
@@ -44,7 +42,7 @@ impl Failure for RunError {
             Self::Invalid(_) | Self::Solver(_) | Self::Record(_) | Self::CrossCheckStep { .. } => {
                 ExitCode::Usage
             }
-            Self::Dynamics(_) | Self::SecondRun { .. } => ExitCode::Numerical,
+            Self::Dynamics(_) | Self::Compare(_) | Self::Integrate(_) => ExitCode::Numerical,
         }
     }
 }

@@ -17,7 +17,7 @@ use nalgebra::DMatrix;
 use super::{Context, OutputOptions};
 use crate::dynamics::Dynamics;
 use crate::error::Error;
-use crate::integrate::Method;
+use crate::integrate;
 use crate::model::spec::{Run as RunSection, Solver};
 use crate::model::{Cascade, Equations, Model};
 use crate::results::{ResultWriter, Status, check_output};
@@ -56,7 +56,7 @@ pub fn run(
     let file = options.output.path_for(path);
     check_output(&file, options.output.force)?;
     if let Some(name) = &options.cross_check {
-        Method::named(name).map_err(RunError::from)?;
+        integrate::Solver::named(name).map_err(RunError::from)?;
     }
     let system = model.system()?;
     let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::dynamics::Dynamics;
 use crate::experiment::Context;
-use crate::integrate::{Flow, Observer, Step};
+use crate::integrate::{Flow, Observer, Step, Stretch};
 use crate::results::{ResultError, ResultWriter};
 
 /// Writes every row and reports progress; stops the run when the user asks or a write fails.
@@ -44,6 +44,12 @@ impl<'a, 'c> Recorder<'a, 'c> {
         self.error.map_or(Ok(self.rows), Err)
     }
 
+    fn report(&self, t: f64, fields: &[(&str, f64)]) {
+        let (start, end) = self.t_span;
+        let done = 100.0 * (t - start) / (end - start);
+        self.context.progress.update(done as u64, fields);
+    }
+
     /// The largest residual over the targets in the last row.
     fn last_residual(&self) -> f64 {
         let columns = self.dynamics.layout().columns();
@@ -63,16 +69,22 @@ impl Observer for Recorder<'_, '_> {
         Flow::Continue(())
     }
 
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        if self.context.interrupt.is_raised() {
+            return ControlFlow::Break(());
+        }
+        self.report(stretch.t1(), &[("residual", self.last_residual())]);
+        Flow::Continue(())
+    }
+
     fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
         if self.context.interrupt.is_raised() {
             return ControlFlow::Break(());
         }
         let steps = step.statistics().n_steps;
         if steps.is_multiple_of(PROGRESS_STEPS) {
-            let (start, end) = self.t_span;
-            let done = 100.0 * (step.t1() - start) / (end - start);
             let fields = [("t", step.t1()), ("h", step.h()), ("residual", self.last_residual())];
-            self.context.progress.update(done as u64, &fields);
+            self.report(step.t1(), &fields);
         }
         Flow::Continue(())
     }

@@ -73,7 +73,7 @@ pub struct LoopReport {
     pub events: Vec<(String, f64, bool)>,
     /// Comparison with another solver.
     pub cross_check: Option<Comparison>,
-    /// Comparison with ten times tighter tolerances: an estimate of the error.
+    /// Comparison with tighter tolerances: an estimate of the error.
     pub error_estimate: Option<Comparison>,
 }
 

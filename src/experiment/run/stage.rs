@@ -6,10 +6,17 @@ use super::convergence::Convergence;
 use super::recorder::Recorder;
 use super::verify::Comparison;
 use super::{Plan, RunError, solver};
-use crate::dynamics::{Dynamics, StateLayout};
+use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
-use crate::integrate::{EventHit, IntegrateError, Method, Outcome, Run, StepSizes};
+use crate::integrate::{
+    self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes,
+};
 use crate::results::{ResultWriter, RowLayout, Status};
+
+/// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
+/// factorisation, well below a second up to here.
+const MAX_UNKNOWNS: usize = 1000;
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -60,28 +67,28 @@ impl Stage<'_, '_, '_> {
         let layout = dynamics.layout();
         let t_span = (section.t_span[0], section.t_span[1]);
         let y0 = dynamics.initial_state();
-        let method = Method::named(self.plan.solver.name()).map_err(RunError::from)?;
+        let chosen = Solver::named(self.plan.solver.name()).map_err(RunError::from)?;
         writer.start_rows(self.rows()?)?;
         let equilibrium = self.equilibrium();
         let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
         let mut steps = StepSizes::default();
         let mut convergence =
             equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
-        let mut run = Run::new(dynamics, method, t_span, &y0)
-            .options(solver::options(self.plan.solver, layout))
-            .save_at(solver::save_at(section));
-        if let Some(stop) = solver::steady_state(section, layout) {
-            run = run.stop_at_steady_state(stop);
-        }
-        let events = solver::events(section, dynamics);
-        let event_names: Vec<_> = events.iter().map(|event| event.name.clone()).collect();
-        run = events.into_iter().fold(run, Run::event);
+        let mut problem = Problem::new(dynamics, t_span);
+        problem.options = solver::options(self.plan.solver, layout);
+        problem.save_at = solver::save_at(section);
+        problem.steady_state = solver::steady_state(section, layout);
+        problem.events = solver::events(section, dynamics);
+        let event_names: Vec<_> = problem.events.iter().map(|event| event.name.clone()).collect();
         let progress = self.plan.context.progress;
         progress.begin(&format!("integrate {}", self.name), Some(100));
         let began = Instant::now();
         let result = match &mut convergence {
-            Some(convergence) => run.integrate(&mut (&mut recorder, (&mut steps, convergence))),
-            None => run.integrate(&mut (&mut recorder, &mut steps)),
+            Some(convergence) => {
+                let mut observer = (&mut recorder, (&mut steps, convergence));
+                integrate::solve(&problem, chosen, &mut observer)
+            }
+            None => integrate::solve(&problem, chosen, &mut (&mut recorder, &mut steps)),
         };
         let wall = began.elapsed();
         progress.finish();
@@ -142,12 +149,44 @@ impl Stage<'_, '_, '_> {
     fn equilibrium(&self) -> Option<Vec<f64>> {
         match self.dynamics.closed_form_equilibrium() {
             Ok(equilibrium) => Some(equilibrium),
+            Err(NoClosedForm::Nonlinear { .. }) => self.searched_equilibrium(),
             Err(reason) => {
-                let text = format!("{}: no closed-form equilibrium: {reason}", self.name);
+                let text = format!("{}: no equilibrium: {reason}", self.name);
                 self.plan.context.progress.message(&text);
                 None
             }
         }
+    }
+
+    /// The equilibrium that Newton's iteration finds from the initial state, for every target.
+    fn searched_equilibrium(&self) -> Option<Vec<f64>> {
+        let (dynamics, layout) = (self.dynamics, self.dynamics.layout());
+        let units = layout.dim() / layout.columns();
+        let unknowns = dynamics.reduced(0).map_or(units, |equation| equation.dim());
+        if unknowns > MAX_UNKNOWNS {
+            let text = format!(
+                "{}: no equilibrium searched for: {unknowns} unknowns are more than {MAX_UNKNOWNS}",
+                self.name
+            );
+            self.plan.context.progress.message(&text);
+            return None;
+        }
+        let initial = dynamics.initial_state();
+        let mut equilibrium = vec![0.0; layout.dim()];
+        for column in 0..layout.columns() {
+            let state = layout.column_state(column, &initial);
+            let start = Start { name: "initial".to_owned(), state };
+            let t = self.plan.section.t_span[0];
+            let options = NewtonOptions::default();
+            let search = find_equilibria(dynamics, column, t, &[start], options);
+            let Some(found) = search.equilibria.first() else {
+                let why = search.explanation().unwrap_or_default();
+                self.plan.context.progress.message(&format!("{}: {why}", self.name));
+                return None;
+            };
+            layout.set_column_state(column, &found.state, &mut equilibrium);
+        }
+        Some(equilibrium)
     }
 
     fn residuals(&self, t: f64, y: &[f64]) -> Vec<f64> {

@@ -3,14 +3,17 @@
 //! Everything that can go wrong here is a [`ModelError`] at the key that asked for it, so a weight
 //! file with the wrong shape is reported with the line that names the file.
 
+mod cascade;
+mod data;
 mod dynamics;
+mod examples;
 mod feedback;
 mod initial;
+mod loops;
 mod network;
 mod operating_point;
+mod optimized;
 mod target;
-
-use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
@@ -18,7 +21,9 @@ use super::{Model, ModelError, Problem};
 use crate::dynamics::{Dynamics, DynamicsError, LayerwiseInversion};
 use crate::network::Network;
 
-pub use dynamics::Cascade;
+pub use cascade::Cascade;
+pub use data::TrainingData;
+pub use feedback::FeedbackTable;
 pub use operating_point::OperatingPoint;
 
 /// What a model describes, ready to be integrated or analysed.
@@ -85,6 +90,37 @@ impl Model {
         network::build(self, needed_by)
     }
 
+    /// Builds the examples of `[training.data]`.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn training_data(&self) -> Result<TrainingData, ModelError> {
+        data::build(self)
+    }
+
+    /// The activity of `network` at the input of `[target]`, if there is one.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn operating_point(&self, network: &Network) -> Result<Option<OperatingPoint>, ModelError> {
+        let target = self.specification().target.as_ref();
+        target.map_or(Ok(None), |target| operating_point::build(self, network, target))
+    }
+
+    /// The errors that `[target]` asks for at the output, `n_L x targets`.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn output_errors(
+        &self,
+        network: &Network,
+        point: Option<&OperatingPoint>,
+        needed_by: &str,
+    ) -> Result<DMatrix<f64>, ModelError> {
+        let target = self.require("target", &self.specification().target, needed_by)?;
+        target::build(self, target, network, point, network.output_size())
+    }
+
     /// An error of a lower layer, placed at `key`.
     pub(super) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
         let mut message = error.to_string();
@@ -107,9 +143,4 @@ fn matrix(rows: &[Vec<f64>]) -> DMatrix<f64> {
 /// Vectors of the model file as the columns of a matrix.
 fn columns(vectors: &[Vec<f64>]) -> DMatrix<f64> {
     matrix(vectors).transpose()
-}
-
-/// The weights of every layer, shared with the loops that use them.
-fn shared_weights(network: &Network) -> Vec<Arc<DMatrix<f64>>> {
-    network.layers().iter().map(|layer| Arc::new(layer.weights.clone())).collect()
 }

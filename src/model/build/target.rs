@@ -12,60 +12,43 @@ use crate::network::random::{generator, streams};
 /// The errors at the top of the loops, `units x targets`.
 ///
 /// `delta` and `normal` give them directly; `output` and examples give the output error
-/// `nudge (desired - y)`, so the inverted layer must be the output layer.
+/// `nudge (desired - y)`, and belong to the output layer, which the model was checked for.
 pub(super) fn build(
     model: &Model,
     target: &Target,
     network: &Network,
     operating_point: Option<&OperatingPoint>,
     units: usize,
-    is_output_layer: bool,
 ) -> Result<DMatrix<f64>, ModelError> {
     let source = target.source().ok_or_else(|| {
         let known = vec!["delta", "normal", "output", "example", "examples"];
         model.error("target", Problem::NoVariant { known })
     })?;
-    let key = match source {
-        Source::Delta(delta) => return Ok(columns(delta.vectors())),
-        Source::Normal(drawn) => {
-            let seed = model.specification().seed;
-            return Ok(normal(units, drawn.count, drawn.scale, seed));
+    let (key, desired, nudge) = match (source, operating_point) {
+        (Source::Delta(delta), _) => return Ok(columns(delta.vectors())),
+        (Source::Normal(drawn), _) => {
+            return Ok(normal(units, drawn.count, drawn.scale, model.specification().seed));
         }
-        Source::Output(_) => "target.output",
-        Source::Example(_) => "target.example",
-        Source::Examples(_) => "target.examples",
+        (Source::Output(output), _) => {
+            ("target.output", Some(columns(output.vectors())), target.nudge.unwrap_or(1.0))
+        }
+        (Source::Example(e), Some(point)) => ("target.example", point.desired.clone(), e.nudge),
+        (Source::Examples(e), Some(point)) => ("target.examples", point.desired.clone(), e.nudge),
+        (Source::Example(_) | Source::Examples(_), None) => ("target", None, 1.0),
     };
-    if !is_output_layer {
-        let problem = Problem::Needs {
-            what: "the network's output error".to_owned(),
-            needs: "the output layer at the top of the loops".to_owned(),
-            remedy: "invert the last layer or \"all\", or give delta".to_owned(),
-        };
-        return Err(model.error(key, problem));
-    }
-    let point = operating_point.ok_or_else(|| {
+    let (Some(point), Some(desired)) = (operating_point, desired) else {
         let problem = Problem::Needs {
             what: "a desired output".to_owned(),
             needs: "the input at which the network runs".to_owned(),
-            remedy: "add input = [...] to [target]".to_owned(),
+            remedy: "add `input` to [target]".to_owned(),
         };
-        model.error(key, problem)
-    })?;
-    let (desired, nudge) = match source {
-        Source::Output(output) => (columns(output.vectors()), target.nudge.unwrap_or(1.0)),
-        Source::Example(example) => (desired(point), example.nudge),
-        Source::Examples(examples) => (desired(point), examples.nudge),
-        Source::Delta(_) | Source::Normal(_) => unreachable!("returned above"),
+        return Err(model.error(key, problem));
     };
     let mut error = DMatrix::zeros(units, point.forward.columns());
     network
         .output_error(&point.forward, desired.as_slice(), error.as_mut_slice())
         .map_err(|e| model.refused(key, &e))?;
     Ok(error * nudge)
-}
-
-fn desired(point: &OperatingPoint) -> DMatrix<f64> {
-    point.desired.clone().expect("examples come with desired outputs")
 }
 
 /// Normal errors; every target has a stream of its own.

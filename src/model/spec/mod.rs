@@ -117,7 +117,7 @@ pub const KEYS: &[Key] = &[
     section(
         "target",
         target::KEYS,
-        "what is inverted: exactly one of `delta`, `normal`, `output`, `example`, `examples`",
+        "what is inverted: exactly one of `delta`, `normal`, `output`, `example`, `examples`; zero error when absent",
     ),
     Key::new("initial", initial::KIND, "the state at the start: exactly one variant")
         .optional("zero; deep feedback control and predictive coding: the feedforward state"),

@@ -151,7 +151,7 @@ pub(crate) const WEIGHTS: Kind = Kind::OneOf(&[
                 "a .npz, .npy, .safetensors, .h5 or .json file, or one per layer",
             ),
             Key::new("weights", NAMES, "names of the weight arrays, one per layer")
-                .or(Preset::Derived("`W1`, `W2`, ...")),
+                .or(Preset::Derived("`W1`, `W2`, ...; none for .npy files")),
             Key::new("biases", NAMES, "names of the bias arrays, one per layer")
                 .optional("no biases in the file"),
         ],
@@ -175,7 +175,7 @@ pub(crate) const BIASES: Kind = Kind::OneOf(&[
                 "a .npz, .npy, .safetensors, .h5 or .json file, or one per layer",
             ),
             Key::new("biases", NAMES, "names of the bias arrays, one per layer")
-                .or(Preset::Derived("`b1`, `b2`, ...")),
+                .or(Preset::Derived("`b1`, `b2`, ...; none for .npy files")),
         ],
         "arrays of a file",
     ),

@@ -257,10 +257,10 @@ pub(crate) const NUDGE: Key = Key::float(
 const IMAGES: Key = Key::new(
     "images",
     DATA_FILE,
-    "inputs: an IDX file (plain or gzipped), or an array with one example per row",
+    "inputs: an IDX file (plain or gzipped), or a float array with one example per row",
 );
 const LABELS: Key =
-    Key::new("labels", DATA_FILE, "class labels: an IDX file (plain or gzipped), or an array");
+    Key::new("labels", DATA_FILE, "class labels: an IDX file (plain or gzipped), or a float array");
 const PIXELS_KEY: Key = Key::new("pixels", PIXELS, "how pixels become inputs")
     .or(Preset::Derived("`\"unit\"` for IDX files, `\"raw\"` for arrays"));
 

@@ -1,10 +1,10 @@
 //! `[stability]`.
 
 use super::{Scope, Valid};
-use crate::model::check::find_kind;
 use crate::model::error::Problem;
 use crate::model::key::{Kind, number};
 use crate::model::key_path::KeyPath;
+use crate::model::lookup::find_kind;
 use crate::model::spec::{
     At, Continuation, Critical, Dynamics, KEYS, MapAxis, PointRange, Points, Stability,
 };

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::{Scope, Valid};
-use crate::model::check::{Checker, find_kind};
+use crate::model::check::Checker;
 use crate::model::error::{ModelError, Problem};
 use crate::model::key::{Kind, number};
 use crate::model::key_path::{KeyPath, Segment};
+use crate::model::lookup::find_kind;
 use crate::model::points;
 use crate::model::spec::{Draw, KEYS, Named, PointRange, Points, Sweep};
 use crate::model::suggest::nearest;
@@ -149,7 +150,7 @@ fn values_fit(scope: &Scope<'_>, kind: &Kind, values: &Points, at: &KeyPath) -> 
     Ok(())
 }
 
-fn drawn<'a>(scope: &Scope<'_>, keys: &Named<Draw>, used: &mut HashMap<String, &'a str>) -> Valid {
+fn drawn(scope: &Scope<'_>, keys: &Named<Draw>, used: &mut HashMap<String, &str>) -> Valid {
     let table = KeyPath::parse("sweep.random").expect("bare keys");
     scope.require(!keys.0.is_empty(), "sweep.random", || Problem::Needs {
         what: "[sweep.random]".to_owned(),

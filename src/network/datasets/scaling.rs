@@ -5,6 +5,8 @@ use super::{DatasetError, Images};
 /// How a pixel `p` in `0..=255` becomes a network's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scaling {
+    /// `p`.
+    Raw,
     /// `p / 255`.
     UnitInterval,
     /// `(p / 255 - mean) / std`, one mean and standard deviation for all pixels.
@@ -51,10 +53,16 @@ impl Scaling {
     /// The number a pixel becomes.
     #[must_use]
     pub fn apply(self, pixel: u8) -> f64 {
-        let p = f64::from(pixel) / 255.0;
+        self.apply_to(f64::from(pixel))
+    }
+
+    /// The number a pixel becomes that is stored as a float.
+    #[must_use]
+    pub fn apply_to(self, p: f64) -> f64 {
         match self {
-            Self::UnitInterval => p,
-            Self::Standard { mean, std } => (p - mean) / std,
+            Self::Raw => p,
+            Self::UnitInterval => p / 255.0,
+            Self::Standard { mean, std } => (p / 255.0 - mean) / std,
         }
     }
 }

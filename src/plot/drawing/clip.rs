@@ -41,7 +41,7 @@ fn clip_segment(a: Point, b: Point, low: Point, high: Point) -> Option<(Point, P
             last = last.min(distance / slope);
         }
     }
-    if !(first <= last) {
+    if first > last || first.is_nan() || last.is_nan() {
         return None;
     }
     let at = |s: f64| (a.0 + s * dx, a.1 + s * dy);

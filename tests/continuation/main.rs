@@ -1,0 +1,7 @@
+//! Branches of equilibria, their bifurcations and cycles, and maps of stability.
+
+mod cycles;
+mod families;
+mod folds;
+mod hopf;
+mod maps;

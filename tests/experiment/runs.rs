@@ -1,0 +1,300 @@
+//! `run`: trajectories, equilibria, awkward spans and failures.
+
+use approx::assert_relative_eq;
+use dynamic_inversion::experiment::run::RunOptions;
+use dynamic_inversion::results::Status;
+use nalgebra::DMatrix;
+
+use super::support::{Golden, repository};
+use super::{Finished, model, run_text, try_run};
+
+fn rows(matrix: &DMatrix<f64>) -> String {
+    let row = |i: usize| format!("{:?}", matrix.row(i).iter().collect::<Vec<_>>());
+    format!("[{}]", (0..matrix.nrows()).map(row).collect::<Vec<_>>().join(", "))
+}
+
+/// The loop of a golden file as a model.
+fn golden_model(golden: &Golden, transfer: &str, solver: &str) -> String {
+    let w = golden.matrix("W");
+    format!(
+        r#"
+        schema_version = 1
+        [network]
+        sizes = [{}, {}]
+        weights = {{ values = [{}] }}
+        [feedback.values]
+        matrices = [{}]
+        [dynamics.layerwise-inversion]
+        layer = 1
+        leak = {:?}
+        tau_state = {:?}
+        tau_controller = {:?}
+        {transfer}
+        [target]
+        delta = {:?}
+        {solver}
+        [run]
+        t_span = [0, 100]
+        save_at = {{ times = {:?} }}
+        "#,
+        w.ncols(),
+        w.nrows(),
+        rows(&w),
+        rows(&golden.matrix("B")),
+        golden.scalar("leak"),
+        golden.scalar("tau_state"),
+        golden.scalar("tau_controller"),
+        golden.vector("delta").as_slice(),
+        golden.vector("times").as_slice(),
+    )
+}
+
+/// The largest deviation of a recorded block from a golden one.
+fn deviation(finished: &Finished, block: &str, golden: &DMatrix<f64>) -> f64 {
+    let values = finished.reader().f64s(&format!("trajectory/{block}")).expect("recorded");
+    assert_eq!(values.len(), golden.len(), "{block}");
+    let recorded = DMatrix::from_row_slice(golden.nrows(), golden.ncols(), &values);
+    (recorded - golden).amax()
+}
+
+#[test]
+fn goldens_are_reproduced_from_model_text_to_file() {
+    let cases = [
+        ("linear_contracting", "transfer = \"linear\""),
+        ("linear_expanding", "transfer = \"linear\""),
+        ("linear_perturbed_feedback", "transfer = \"linear\""),
+        ("tanh_contracting", "transfer = \"nonlinear\"\nactivation = \"tanh\""),
+        ("tanh_expanding", "transfer = \"nonlinear\"\nactivation = \"tanh\""),
+        ("softplus_contracting", "transfer = \"nonlinear\"\nactivation = \"softplus\""),
+        ("relu_contracting", "transfer = \"nonlinear\"\nactivation = \"relu\""),
+    ];
+    for (name, transfer) in cases {
+        let golden = Golden::load(name);
+        for solver in ["dopri5", "tsit5", "dop853", "auto", "implicit"] {
+            let rtol = 1e-9;
+            let section = format!("[solver.{solver}]\nrtol = {rtol}\natol = {rtol}");
+            let finished = run_text(&golden_model(&golden, transfer, &section));
+            for block in ["state", "controller"] {
+                let error = deviation(&finished, block, &golden.matrix(block));
+                let scale = golden.matrix(block).amax().max(1.0);
+                assert!(error <= 10.0 * rtol * scale, "{name} {solver} {block}: {error:e}");
+            }
+            let report = &finished.report;
+            assert_eq!(report.status, "complete");
+            let distance = report.steady_state_error.expect("an equilibrium is found");
+            assert!(distance.is_finite());
+        }
+    }
+}
+
+#[test]
+fn a_cascade_feeds_each_loop_with_the_end_of_the_one_above() {
+    let finished = run_text(
+        r#"
+        schema_version = 1
+        seed = 3
+        [network]
+        sizes = [6, 5, 4]
+        activation = "tanh"
+        weights = { normal = { scale = 1.0 } }
+        [dynamics.layerwise-inversion]
+        layer = "all"
+        leak = 0.05
+        [target]
+        output = [0.1, -0.2, 0.3, 0.0]
+        input = [0.5, -1, 0.25, 0, 1, -0.5]
+        [solver.dop853]
+        rtol = 1e-11
+        atol = 1e-12
+        [run]
+        t_span = [0, 400]
+        save_at = "end"
+        "#,
+    );
+    assert_eq!(finished.report.loops.len(), 1, "layers above the first: only layer 2");
+    let deeper = run_text(
+        r#"
+        schema_version = 1
+        seed = 3
+        [network]
+        sizes = [6, 5, 5, 4]
+        weights = { normal = { scale = 1.0 } }
+        [dynamics.layerwise-inversion]
+        layer = "all"
+        leak = 0.05
+        [target]
+        delta = [0.1, -0.2, 0.3, 0.0]
+        [solver.dop853]
+        rtol = 1e-11
+        atol = 1e-12
+        [run]
+        t_span = [0, 400]
+        save_at = { count = 3 }
+        "#,
+    );
+    let reader = deeper.reader();
+    let above = reader.f64s("trajectory/layer_3/state").unwrap();
+    let target = &above[above.len() - 5..];
+    let w = reader.f64s("weights/w_2").unwrap();
+    let w = DMatrix::from_row_slice(5, 5, &w);
+    // r = W^T (W W^T + leak I)^-1 delta, the Tikhonov form of the equilibrium for B = -W^T.
+    let gram = &w * w.transpose() + DMatrix::identity(5, 5) * 0.05;
+    let delta = DMatrix::from_column_slice(5, 1, target);
+    let expected = w.transpose() * gram.lu().solve(&delta).unwrap();
+    let below = reader.f64s("trajectory/layer_2/state").unwrap();
+    let end = DMatrix::from_column_slice(5, 1, &below[below.len() - 5..]);
+    assert_relative_eq!(end, expected, epsilon = 1e-8);
+    assert!(deeper.report.steady_state_error.unwrap() < 1e-8);
+}
+
+#[test]
+fn many_targets_equal_single_ones() {
+    let text = |target: &str| {
+        format!(
+            r#"
+            schema_version = 1
+            seed = 5
+            [network]
+            sizes = [8, 3]
+            weights = {{ normal = {{ scale = 1.0 }} }}
+            [dynamics.layerwise-inversion]
+            layer = 1
+            leak = 0.1
+            transfer = "nonlinear"
+            activation = "tanh"
+            [target]
+            {target}
+            [solver.dop853]
+            rtol = 1e-12
+            atol = 1e-13
+            [run]
+            t_span = [0, 20]
+            save_at = "end"
+            "#
+        )
+    };
+    let both = run_text(&text("delta = [[0.1, 0.2, 0.3], [-0.3, 0.1, 0.0]]"));
+    let second = run_text(&text("delta = [-0.3, 0.1, 0.0]"));
+    let info = both.reader().info("trajectory/state").unwrap();
+    let dims: Vec<_> = info.dims.iter().map(|d| (d.name.as_str(), d.length)).collect();
+    assert_eq!(dims, [("time", 1), ("target", 2), ("state_unit", 8)]);
+    let batch = both.reader().f64s("trajectory/state").unwrap();
+    let single = second.reader().f64s("trajectory/state").unwrap();
+    for (a, b) in batch[8..].iter().zip(&single) {
+        assert!((a - b).abs() < 1e-10, "{a} {b}");
+    }
+}
+
+fn linear(a: &str, x0: &str, t_span: &str, rest: &str) -> String {
+    format!(
+        r#"
+        schema_version = 1
+        [dynamics.linear]
+        a = {a}
+        [initial]
+        values = {x0}
+        {rest}
+        [run]
+        t_span = {t_span}
+        save_at = {{ every = 0.1 }}
+        "#
+    )
+}
+
+#[test]
+fn awkward_spans_have_exact_rows() {
+    for (t_span, count, start, end) in [
+        ("[0, 0]", 1, 1.0, 1.0),
+        ("[2, 2]", 1, 1.0, 1.0),
+        ("[-1, 1]", 21, 1.0, (-2.0f64).exp()),
+        ("[-2, -1]", 11, 1.0, (-1.0f64).exp()),
+        ("[1, 0]", 11, 1.0, 1.0f64.exp()),
+    ] {
+        let finished = run_text(&linear("[[-1]]", "[1]", t_span, ""));
+        let states = finished.reader().f64s("trajectory/state").unwrap();
+        assert_eq!(states.len(), count, "{t_span}");
+        assert_eq!(states[0], start);
+        assert_relative_eq!(states[count - 1], end, max_relative = 1e-7);
+        assert_eq!(finished.report.status, "complete");
+    }
+}
+
+#[test]
+fn too_few_steps_keep_the_rows_reached_and_say_so() {
+    let solver = "[solver.dopri5]\nmax_steps = 50";
+    let finished = run_text(&linear("[[0, 1000], [-1000, 0]]", "[1, 0]", "[0, 1000]", solver));
+    assert_eq!(finished.report.status, "failed");
+    assert!(finished.report.stop_reason.contains("max_steps = 50"), "{}", finished.report.stop_reason);
+    assert!(finished.report.t_end < 1.0);
+    let times = finished.reader().f64s("trajectory/time").unwrap();
+    assert!(times.iter().all(|t| *t <= finished.report.t_end));
+    assert_eq!(finished.reader().status().unwrap(), Status::Failed);
+}
+
+#[test]
+fn an_unreachable_target_has_no_equilibrium_and_winds_up() {
+    let rate = |leak: f64| {
+        format!(
+            r#"
+            schema_version = 1
+            [dynamics.rate-network]
+            w = [[0]]
+            activation = "tanh"
+            readout = [[1]]
+            target = [1.5]
+            q = [[1]]
+            controller = {{ leaky-integral = {{ leak = {leak:?}, tau = 1.0, k_i = 1.0 }} }}
+            [solver.dop853]
+            rtol = 1e-10
+            atol = 1e-12
+            [run]
+            t_span = [0, 1000]
+            save_at = "end"
+            stop = {{ steady_state = {{ tolerance = 1e-9, dwell = 5.0 }} }}
+            "#
+        )
+    };
+    let held = run_text(&rate(0.1));
+    assert_eq!(held.report.stop_reason, "steady-state");
+    let v = held.reader().f64s("trajectory/state").unwrap()[0];
+    assert_relative_eq!(v, 5.000_906_313_151_84, epsilon = 1e-6);
+    let lost = run_text(&rate(0.0));
+    assert_eq!(lost.report.stop_reason, "complete");
+    assert_eq!(lost.report.steady_state_error, None);
+    let v = lost.reader().f64s("trajectory/state").unwrap()[0];
+    assert_relative_eq!(v, 500.707_482_58, epsilon = 1e-5);
+}
+
+#[test]
+fn second_opinions_agree_within_reason() {
+    let text = std::fs::read_to_string(repository().join("models/linear_layer.toml")).unwrap();
+    let options = RunOptions {
+        cross_check: Some("dop853".to_owned()),
+        estimate_error: true,
+        ..RunOptions::default()
+    };
+    let finished = try_run(&model(&text), options).unwrap();
+    let one = &finished.report.loops[0];
+    let check = one.cross_check.as_ref().expect("asked for");
+    let estimate = one.error_estimate.as_ref().expect("asked for");
+    assert!(check.difference > 0.0 && check.difference < 1e-6, "{check:?}");
+    assert!(estimate.difference > 0.0 && estimate.difference < 1e-6, "{estimate:?}");
+    // Both measure the error of the same run, so they agree in size.
+    let ratio = check.difference / estimate.difference;
+    assert!((0.3..3.0).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn a_misspelt_cross_check_is_refused_before_anything_is_written() {
+    let text = std::fs::read_to_string(repository().join("models/linear_layer.toml")).unwrap();
+    let options = RunOptions { cross_check: Some("dopri6".to_owned()), ..RunOptions::default() };
+    let error = try_run(&model(&text), options).err().expect("refused");
+    assert!(error.to_string().contains("dopri6") && error.to_string().contains("dopri5"));
+}
+
+#[test]
+fn same_seed_same_bytes() {
+    let text = std::fs::read_to_string(repository().join("models/many_targets.toml")).unwrap();
+    let data = || run_text(&text).reader().f64s("trajectory/state").unwrap();
+    assert_eq!(data(), data());
+}
