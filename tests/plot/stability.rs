@@ -22,15 +22,22 @@ pub(crate) fn everything() -> Folder {
         Variable::vector(name, "eigenvalue", (0..24).map(|k| f(ring(k))).collect::<Vec<_>>())
     };
     let (re, im) = (axis(-1.5, 0.7, 60), axis(-1.0, 1.0, 50));
-    let pseudospectrum = Group::new("pseudospectrum")
-        .with(Variable::vector("re", "re", re.clone()))
-        .with(Variable::vector("im", "im", im.clone()))
-        .with(field("sigma_min", ["re", "im"], &re, &im, |x, y| ((x + 0.4).hypot(y) - 0.5).abs()));
+    let axes = ["pseudospectrum_re", "pseudospectrum_im"];
+    let pseudospectrum = [
+        Variable::vector(axes[0], axes[0], re.clone()),
+        Variable::vector(axes[1], axes[1], im.clone()),
+        field("sigma_min", axes, &re, &im, |x, y| ((x + 0.4).hypot(y) - 0.5).abs()),
+    ];
     let times = axis(0.0, 40.0, 300);
     let growth: Vec<f64> = times.iter().map(|t| (1.0 + t) * (-0.2 * t).exp()).collect();
-    let growth = Group::new("transient_growth")
-        .with(Variable::vector("time", "time", times))
-        .with(Variable::vector("growth", "time", growth));
+    let growth = [
+        Variable::vector("transient_growth_time", "transient_growth_time", times),
+        Variable::vector("transient_growth", "transient_growth_time", growth),
+    ];
+    let frozen_time = [
+        Variable::vector("time", "time", axis(0.0, 10.0, 20)),
+        Variable::vector("frozen_time_spectral_abscissa", "time", axis(-1.0, 0.1, 20)),
+    ];
     let bend = axis(-1.0, 1.0, 101);
     let of_bend = |name: &str, f: fn(f64) -> f64| {
         Variable::vector(name, "point", bend.iter().map(|s| f(*s)).collect::<Vec<_>>())
@@ -56,13 +63,14 @@ pub(crate) fn everything() -> Folder {
         .with(eigenvalue("eigenvalue_re", |a| -0.4 + 0.5 * a.cos()))
         .with(eigenvalue("eigenvalue_im", |a| 0.5 * a.sin()))
         .with(Variable::scalar("spectral_abscissa", 0.1).units("1/s"))
-        .with(eigenvalue("product_eigenvalue_re", |a| -1.0 + 1.2 * a.cos()))
-        .with(eigenvalue("product_eigenvalue_im", |a| 1.2 * a.sin()))
+        .with(eigenvalue("loop_eigenvalue_re", |a| -1.0 + 1.2 * a.cos()))
+        .with(eigenvalue("loop_eigenvalue_im", |a| 1.2 * a.sin()))
         .with(Variable::scalar("leak", 0.1))
         .with(Variable::scalar("tau_state", 1.0))
         .with(Variable::scalar("tau_controller", 1.0))
-        .with_group(pseudospectrum)
-        .with_group(growth)
+        .with_all(pseudospectrum)
+        .with_all(growth)
+        .with_all(frozen_time)
         .with_group(continuation)
         .with_group(map);
     Folder::with_groups(&[stability])
@@ -78,6 +86,7 @@ fn every_picture_of_stability_on_one_page() {
         "pseudospectrum",
         "transient growth",
         "equilibria",
+        "spectrum along the trajectory",
         "spectral abscissa",
         "dynamics.single-loop.leak",
         "boundary of stability",
@@ -87,7 +96,7 @@ fn every_picture_of_stability_on_one_page() {
         assert!(texts.iter().any(|t| t == expected), "{expected}: {texts:?}");
     }
     let (drawn, image) = draw_png(&folder.file());
-    assert_eq!(drawn.pictures.len(), 6);
+    assert_eq!(drawn.pictures.len(), 7);
     // Colours of the map: its ends are as far from the boundary as the colours go.
     assert!(image.ink() > 0.1 && image.has([0x22, 0x22, 0x22]));
 }
@@ -112,6 +121,25 @@ fn mu_are_sorted_by_the_parabola() {
         .count();
     assert!((1..24).contains(&inside));
     assert!(texts.iter().any(|t| *t == format!("{inside} inside")), "{texts:?}");
+}
+
+#[test]
+fn the_parabola_takes_its_parameters_from_the_model_of_layer_loops_only() {
+    let file = |dynamics: &str| {
+        let model = format!(
+            "[dynamics.{dynamics}]\nlayer = 2\nleak = 0.0\ntau_state = 1\ntau_controller = 2.0\n"
+        );
+        let provenance = Group::new("provenance").with(Variable::text("resolved_model", model));
+        let mu = Group::new("stability")
+            .with(Variable::vector("loop_eigenvalue_re", "loop_mode", vec![-1.0, -0.1]))
+            .with(Variable::vector("loop_eigenvalue_im", "loop_mode", vec![0.5, 0.5]));
+        Folder::with_groups(&[provenance, mu])
+    };
+    // tau_state / tau_controller (Im mu)^2 = 0.125: one of the two is inside.
+    let texts = texts(&svg(&file("layerwise-inversion").file()));
+    assert!(texts.iter().any(|t| t == "1 inside"), "{texts:?}");
+    let other = super::svg_of(&file("single-loop").file(), &Default::default());
+    assert!(other.unwrap_err().to_string().contains("nothing to draw"));
 }
 
 #[test]

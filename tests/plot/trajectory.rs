@@ -34,7 +34,7 @@ fn three_units_are_labelled_lines() {
 
 /// The dashed line of the predicted decay, in pixels.
 fn slope(text: &str) -> f64 {
-    let line = text.lines().find(|line| line.contains("stroke-dasharray")).unwrap();
+    let line = text.lines().rfind(|line| line.contains("stroke-dasharray")).unwrap();
     let path = line.split('"').nth(1).unwrap();
     let places: Vec<(f64, f64)> = path
         .split(['M', 'L'])
@@ -82,10 +82,10 @@ fn long_runs_are_thinned_out_without_losing_spikes() {
     let rows = Rows { state: spiky, ..Rows::new(3, 100_000) };
     let text = svg(&rows.file().file());
     assert!(text.len() < 400_000, "{}", text.len());
-    // At most four points per column, no fewer than two.
+    // At most four points per column; those on the same tenth of a pixel are one.
     let (lines, points) = strokes(&text, "#009e73", "1.6");
     assert_eq!(lines, 2);
-    assert!((1200..=2500).contains(&points), "{points}");
+    assert!((600..=2500).contains(&points), "{points}");
     // The axis and the line reach the spike.
     assert!(texts(&text).iter().any(|t| t == "50"));
 }
@@ -95,7 +95,7 @@ fn targets_together_and_one_by_one() {
     let rows = Rows { targets: 4, ..Rows::new(3, 100) };
     let folder = rows.file();
     let together = texts(&svg(&folder.file()));
-    for expected in ["target, unit 0,0", "3,1", "target 0", "3"] {
+    for expected in ["12 pairs of target and unit", "8 pairs of target and unit", "target 0", "3"] {
         assert!(together.iter().any(|t| t == expected), "{expected}: {together:?}");
     }
     let one = PlotOptions { target: Some(2), ..PlotOptions::default() };

@@ -56,7 +56,7 @@ impl Axis {
         let exponent = if (-3..5).contains(&order) { 0 } else { order };
         // In two factors, because 10^300 alone times 10^-300 loses nothing but 10^320 is infinite.
         let shrink = |x: f64| x / 10f64.powi(exponent / 2) / 10f64.powi(exponent - exponent / 2);
-        let decimals = (-shrink(step).log10() + 1e-9).ceil().clamp(0.0, 12.0) as usize;
+        let decimals = (-shrink(step).log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize;
         let factor =
             if exponent == 0 { String::new() } else { format!("\u{d7} {}", power(exponent)) };
         Self {

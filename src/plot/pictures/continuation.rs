@@ -29,8 +29,8 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
     let norm = companion(reader, &format!("{GROUP}/state_norm"), &path)?;
     let abscissa = companion(reader, &format!("{GROUP}/abscissa"), &path)?;
     let name = reader.info(&path)?.attribute_text("long_name").unwrap_or("parameter").to_owned();
-    let x = Axis::tight(&name, Extent::of(parameter.iter().copied()), 5);
-    let y = Axis::loose("norm of the equilibrium", Extent::of(norm.iter().copied()), 5);
+    let x = Axis::tight(&name, Extent::of(parameter.iter().copied()), 6);
+    let y = Axis::loose("norm of the equilibrium", Extent::of(norm.iter().copied()), 6);
     let mut panel = Panel::new("equilibria", x, y);
 
     let color = CATEGORIES[0];

@@ -1,6 +1,7 @@
 //! The pictures: one file each, one line each in [`PICTURES`].
 
 mod continuation;
+mod frozen_time;
 mod parabola;
 mod places;
 mod pseudospectrum;
@@ -33,6 +34,7 @@ pub const PICTURES: &[Picture] = &[
     parabola::PARABOLA,
     pseudospectrum::PSEUDOSPECTRUM,
     transient_growth::TRANSIENT_GROWTH,
+    frozen_time::FROZEN_TIME,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
 ];
@@ -95,7 +97,7 @@ pub(super) fn rows(
     Ok((rows, drawn))
 }
 
-/// Rows of panels: as many columns as rows, at most three.
+/// Rows of panels, at most three wide.
 pub(super) fn shared_rows(panels: Vec<Panel>) -> Vec<Row> {
     let columns = match panels.len() {
         0..=3 => panels.len().max(1),

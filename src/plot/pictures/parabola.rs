@@ -12,46 +12,90 @@ use crate::error::Error;
 use crate::plot::PlotOptions;
 use crate::plot::chart::{Axis, Extent, Mark, Panel, Row, Sample};
 use crate::plot::drawing::{CATEGORIES, INK, Stroke};
+use crate::plot::series::scalar;
 use crate::results::ResultReader;
 
 pub(super) const PARABOLA: Picture = Picture {
     name: "parabola",
     summary: "eigenvalues of W G B against the parabola of stability",
-    needs: "product_eigenvalue_re, product_eigenvalue_im, leak, tau_state and tau_controller in \
-            the group stability",
+    needs: "stability/loop_eigenvalue_re, stability/loop_eigenvalue_im and a model of layer loops",
     holds: |reader| !loops(reader).is_empty(),
     draw,
 };
 
-fn loops(reader: &ResultReader) -> Vec<(String, String)> {
-    let mut found = places(reader, "product_eigenvalue_re");
-    let parameters = ["leak", "tau_state", "tau_controller"];
-    found.retain(|(group, _)| parameters.iter().all(|p| reader.contains(&format!("{group}/{p}"))));
+/// The groups with their titles and parameters.
+fn loops(reader: &ResultReader) -> Vec<(String, String, Loop)> {
+    let found = places(reader, "loop_eigenvalue_re").into_iter();
     found
+        .filter_map(|(group, prefix)| Loop::read(reader, &group).map(|l| (group, prefix, l)))
+        .collect()
+}
+
+/// The parameters of a layer loop.
+struct Loop {
+    leak: f64,
+    tau_state: f64,
+    tau_controller: f64,
+}
+
+impl Loop {
+    /// From the group, or from the model the file was computed with.
+    fn read(reader: &ResultReader, group: &str) -> Option<Self> {
+        let model = reader.text("provenance/resolved_model").ok();
+        let model: Option<toml::Table> = model.and_then(|text| text.parse().ok());
+        let section = match &model {
+            Some(model) => Some(layer_loop(model)?),
+            None => None,
+        };
+        let number = |name: &str| {
+            let stored = scalar(reader, &format!("{group}/{name}")).ok().flatten();
+            stored.or_else(|| match section?.get(name)? {
+                toml::Value::Float(value) => Some(*value),
+                toml::Value::Integer(value) => Some(*value as f64),
+                _ => None,
+            })
+        };
+        Some(Self {
+            leak: number("leak")?,
+            tau_state: number("tau_state")?,
+            tau_controller: number("tau_controller")?,
+        })
+    }
+
+    /// The real part of mu at which the loop loses stability.
+    fn boundary(&self, im: f64) -> f64 {
+        let Self { leak, tau_state, tau_controller } = *self;
+        leak - tau_state * tau_controller * (im / (tau_controller + leak * tau_state)).powi(2)
+    }
+}
+
+/// The section of the dynamics, if the parabola holds for it.
+fn layer_loop(model: &toml::Table) -> Option<&toml::Table> {
+    let dynamics = model.get("dynamics")?.as_table()?;
+    ["layerwise-inversion", "concurrent-inversion"]
+        .iter()
+        .find_map(|name| dynamics.get(*name)?.as_table())
 }
 
 fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
-    let panel = |(group, prefix): &(String, String)| one(reader, group, prefix);
+    let panel = |(group, prefix, parameters): &_| one(reader, group, prefix, parameters);
     Ok(vec![loops(reader).iter().map(panel).collect::<Result<_, _>>()?])
 }
 
-fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error> {
-    let mu = complex(reader, group, "product_eigenvalue")?;
-    let number = |name: &str| {
-        let values = reader.f64s(&format!("{group}/{name}"))?;
-        Ok::<f64, Error>(values.first().copied().unwrap_or(f64::NAN))
-    };
-    let (leak, tau_state, tau_controller) =
-        (number("leak")?, number("tau_state")?, number("tau_controller")?);
-    let curvature = tau_state * tau_controller / (tau_controller + leak * tau_state).powi(2);
-    let boundary = |im: f64| leak - curvature * im * im;
-
+fn one(
+    reader: &ResultReader,
+    group: &str,
+    prefix: &str,
+    parameters: &Loop,
+) -> Result<Panel, Error> {
+    let mu = complex(reader, group, "loop_eigenvalue")?;
+    let boundary = |im: f64| parameters.boundary(im);
     let im = Extent::of(mu.iter().map(|z| z.1));
     let reach = im.high.abs().max(im.low.abs());
     let reach = if reach > 0.0 && reach.is_finite() { reach } else { 1.0 };
-    let re = Extent::of(mu.iter().map(|z| z.0).chain([leak, 0.0]));
-    let x = Axis::loose("Re \u{3bc}", re, 5);
-    let y = Axis::loose("Im \u{3bc}", Extent::of([-reach, reach]), 5);
+    let re = Extent::of(mu.iter().map(|z| z.0).chain([parameters.leak, 0.0]));
+    let x = Axis::loose("Re \u{3bc}", re, 6);
+    let y = Axis::loose("Im \u{3bc}", Extent::of([-reach, reach]), 6);
     let mut panel = Panel::new(&format!("{prefix}eigenvalues \u{3bc} of W G B"), x, y);
 
     const POINTS: usize = 200;

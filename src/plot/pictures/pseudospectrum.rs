@@ -11,8 +11,8 @@ use crate::results::ResultReader;
 pub(super) const PSEUDOSPECTRUM: Picture = Picture {
     name: "pseudospectrum",
     summary: "contours of the smallest singular value of zI - J, with the eigenvalues",
-    needs: "re, im and sigma_min in the group stability/pseudospectrum",
-    holds: |reader| !places(reader, "pseudospectrum/sigma_min").is_empty(),
+    needs: "stability/sigma_min, stability/pseudospectrum_re and stability/pseudospectrum_im",
+    holds: |reader| !places(reader, "sigma_min").is_empty(),
     draw,
 };
 
@@ -21,18 +21,18 @@ const LEVELS: usize = 9;
 
 fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
     let panel = |(group, prefix): &(String, String)| one(reader, group, prefix);
-    let places = places(reader, "pseudospectrum/sigma_min");
+    let places = places(reader, "sigma_min");
     Ok(vec![places.iter().map(panel).collect::<Result<_, _>>()?])
 }
 
 fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error> {
-    let place = format!("{group}/pseudospectrum");
-    let Field { x, y, values } = field(reader, &place, ("sigma_min", "re", "im"))?;
+    let Field { x, y, values } =
+        field(reader, group, ("sigma_min", "pseudospectrum_re", "pseudospectrum_im"))?;
     let extent = Extent::of(values.iter().copied());
     let mut panel = Panel::new(
         &format!("{prefix}pseudospectrum"),
-        cell_axis("real part (1/s)", &x, 5),
-        cell_axis("imaginary part (1/s)", &y, 5),
+        cell_axis("real part (1/s)", &x, 6),
+        cell_axis("imaginary part (1/s)", &y, 6),
     );
     let (low, high) = (panel.y.low, panel.y.high);
     let axis = vec![vec![(0.0, low), (0.0, high)]];

@@ -27,8 +27,8 @@ fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error>
     // The imaginary axis is always in the picture.
     let re = Extent::of(eigenvalues.iter().map(|z| z.0).chain([0.0]));
     let im = Extent::of(eigenvalues.iter().map(|z| z.1).chain([0.0]));
-    let x = Axis::loose("real part (1/s)", re, 5);
-    let y = Axis::loose("imaginary part (1/s)", im, 5);
+    let x = Axis::loose("real part (1/s)", re, 6);
+    let y = Axis::loose("imaginary part (1/s)", im, 6);
     let mut panel = Panel::new(&format!("{prefix}eigenvalues of the Jacobian"), x, y);
     let (low, high) = (panel.y.low, panel.y.high);
     let right = panel.x.high;

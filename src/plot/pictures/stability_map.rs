@@ -26,8 +26,8 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
     };
     let mut panel = Panel::new(
         "spectral abscissa",
-        cell_axis(&label("x")?, &x, 5),
-        cell_axis(&label("y")?, &y, 5),
+        cell_axis(&label("x")?, &x, 6),
+        cell_axis(&label("y")?, &y, 6),
     );
     let extent = Extent::of(values.iter().copied());
     let reach = if extent.is_empty() { 1.0 } else { extent.low.abs().max(extent.high.abs()) };

@@ -21,6 +21,8 @@ pub(super) const TRAJECTORY: Picture = Picture {
 const LABELLED: usize = 7;
 /// Curves drawn one by one; more are shown by their quantiles.
 const SINGLE: usize = 12;
+/// The kind of curves of several targets with several units each.
+const PAIR: &str = "target, unit";
 /// Curves drawn over the quantiles.
 const SAMPLES: usize = 5;
 
@@ -106,13 +108,13 @@ struct Curves {
 
 impl Sheet<'_> {
     fn time_axis(&self) -> Axis {
-        Axis::tight(&format!("time ({})", self.unit), self.timeline.extent, 5)
+        Axis::tight(&format!("time ({})", self.unit), self.timeline.extent, 6)
     }
 
     fn block(&self, variable: &VariableInfo, title: &str) -> Result<Panel, Error> {
         let curves = self.read(variable)?;
         let label = with_units(&name_of(variable), unit_of(variable));
-        let y = Axis::loose(&label, curves.extent, 5);
+        let y = Axis::loose(&label, curves.extent, 6);
         let mut panel = Panel::new(title, self.time_axis(), y);
         self.show(&curves, &mut panel);
         Ok(panel)
@@ -135,7 +137,7 @@ impl Sheet<'_> {
                 continue;
             }
             let label = with_units(&name_of(variable), unit_of(variable));
-            let y = Axis::loose(&label, curves.extent, 5);
+            let y = Axis::loose(&label, curves.extent, 6);
             let mut panel =
                 Panel::new(&format!("{prefix}{}", name_of(variable)), self.time_axis(), y);
             self.show(&curves, &mut panel);
@@ -191,7 +193,7 @@ impl Sheet<'_> {
         let has_positive = curves.extent.positive <= curves.extent.high;
         if !has_positive {
             let mut panel =
-                Panel::new(title, self.time_axis(), Axis::loose(label, curves.extent, 5));
+                Panel::new(title, self.time_axis(), Axis::loose(label, curves.extent, 6));
             if curves.extent.zero {
                 panel.remark("exactly 0 throughout: linear axis");
             }
@@ -251,7 +253,7 @@ impl Sheet<'_> {
         let kind = match (one_target, units) {
             (true, _) => "unit",
             (false, 1) => "target",
-            (false, _) => "target, unit",
+            (false, _) => PAIR,
         };
         let label = |k: &usize| match (one_target, units) {
             (true, _) => format!("{}", k % units),
@@ -295,6 +297,8 @@ impl Sheet<'_> {
         // A straight line on the log axis: its ends may leave the range of numbers, so it is made
         // of many short pieces of which those survive that can be placed.
         const PIECES: usize = 64;
+        // A little above the curve, which it would hide.
+        let value = value * (panel.y.high / panel.y.low).powf(0.03);
         let points = (0..=PIECES)
             .map(|k| low + (high - low) * k as f64 / PIECES as f64)
             .map(|t| (t, value * (rate * (t - t0)).exp()))
@@ -319,6 +323,13 @@ impl Curves {
         gaps: 0,
     };
 
+    /// How many there are, in words.
+    fn count(&self) -> String {
+        let what = if self.kind == PAIR { "pairs of target and unit" } else { self.kind };
+        let plural = if self.kind == PAIR { "" } else { "s" };
+        format!("{} {what}{plural}", self.chosen.len())
+    }
+
     fn empty(&self) -> Self {
         Self { width: self.width, ..Self::EMPTY }
     }
@@ -327,7 +338,9 @@ impl Curves {
 fn show_lines(curves: &Curves, panel: &mut Panel) {
     let labelled = curves.lines.len() <= LABELLED;
     for (k, pieces) in curves.lines.iter().enumerate() {
-        let color = CATEGORIES[k % CATEGORIES.len()];
+        // The last colour is too pale for a thin line.
+        let colors = if labelled { CATEGORIES.len() } else { CATEGORIES.len() - 1 };
+        let color = CATEGORIES[k % colors];
         let stroke = Stroke::new(color, if labelled { 1.6 } else { 1.1 });
         panel.marks.push(Mark::Lines { pieces: pieces.clone(), stroke });
         if labelled && curves.lines.len() > 1 {
@@ -337,7 +350,7 @@ fn show_lines(curves: &Curves, panel: &mut Panel) {
         }
     }
     if !labelled {
-        panel.remark(format!("{} {}s", curves.lines.len(), curves.kind));
+        panel.remark(curves.count());
     }
 }
 
@@ -357,12 +370,7 @@ fn show_bands(curves: &Curves, bands: &Bands, panel: &mut Panel) {
     for (label, opacity) in [("25\u{2013}75 %", 0.45), ("5\u{2013}95 %", 0.26), ("range", 0.12)] {
         panel.legend.push((Sample::Patch(color.fade(opacity)), label.to_owned()));
     }
-    let what = if curves.kind == "target, unit" {
-        "target and unit pairs".to_owned()
-    } else {
-        format!("{}s", curves.kind)
-    };
-    let label = format!("{SAMPLES} of {} {what}", curves.chosen.len());
+    let label = format!("{SAMPLES} of {}", curves.count());
     panel.legend.push((Sample::Line(sample), label));
 }
 

@@ -12,8 +12,8 @@ use crate::results::ResultReader;
 pub(super) const TRANSIENT_GROWTH: Picture = Picture {
     name: "transient-growth",
     summary: "norm of exp(Jt) against time, with the decay of the slowest mode",
-    needs: "time and growth in the group stability/transient_growth",
-    holds: |reader| !places(reader, "transient_growth/growth").is_empty(),
+    needs: "stability/transient_growth and stability/transient_growth_time",
+    holds: |reader| !places(reader, "transient_growth").is_empty(),
     draw,
 };
 
@@ -22,23 +22,23 @@ const LOG_RATIO: f64 = 50.0;
 
 fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
     let panel = |(group, prefix): &(String, String)| one(reader, group, prefix);
-    let places = places(reader, "transient_growth/growth");
+    let places = places(reader, "transient_growth");
     Ok(vec![places.iter().map(panel).collect::<Result<_, _>>()?])
 }
 
 fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error> {
-    let path = format!("{group}/transient_growth/growth");
+    let path = format!("{group}/transient_growth");
     let growth = reader.f64s(&path)?;
-    let times = companion(reader, &format!("{group}/transient_growth/time"), &path)?;
+    let times = companion(reader, &format!("{group}/transient_growth_time"), &path)?;
     let extent = Extent::of(growth.iter().copied());
     let span = Extent::of(times.iter().copied());
     let label = "\u{2016}exp(Jt)\u{2016}_{2}";
     let y = if extent.high > LOG_RATIO * extent.positive {
         Axis::log(label, extent, 6)
     } else {
-        Axis::loose(label, extent.union(Extent::of([0.0])), 5)
+        Axis::loose(label, extent.union(Extent::of([0.0])), 6)
     };
-    let x = Axis::tight("time (s)", span, 5);
+    let x = Axis::tight("time (s)", span, 6);
     let mut panel = Panel::new(&format!("{prefix}transient growth"), x, y);
     let stroke = Stroke::new(CATEGORIES[0], 1.8);
     let line: Vec<(f64, f64)> = times.iter().copied().zip(growth.iter().copied()).collect();
