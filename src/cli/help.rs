@@ -10,14 +10,17 @@ const HEADING: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERL
 const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 
 /// Every command, in the groups and the order of the overview.
-pub const GROUPS: &[(&str, &[&str])] =
-    &[("Simulate", &["run"]), ("Look", &["inspect", "list"]), ("Shell", &["completions", "man"])];
+pub const GROUPS: &[(&str, &[&str])] = &[
+    ("Simulate", &["run", "check"]),
+    ("Look", &["plot", "inspect", "list"]),
+    ("Shell", &["completions", "man"]),
+];
 
 /// Examples at the end of the overview, with what each does.
 pub const EXAMPLES: &[(&str, &str)] = &[
     ("dinv run loop.toml -o loop.h5", "integrate, write the trajectory"),
     ("dinv run loop.toml --set solver.dopri5.rtol=1e-12", "the same, more accurately"),
-    ("dinv inspect loop.h5", "what a result file holds"),
+    ("dinv plot loop.h5", "draw it"),
     ("dinv list solvers", "names a model file may use"),
     ("dinv man run | man -l -", "the manual of one command"),
 ];

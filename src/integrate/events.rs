@@ -1,7 +1,7 @@
 //! Events: zero crossings of functions of the state.
 
 use super::outcome::EventHit;
-use super::stepper::Step;
+use super::step::Step;
 
 /// Which crossings count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

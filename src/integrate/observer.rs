@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::outcome::{EventHit, Statistics};
-use super::stepper::Step;
+use super::step::Step;
 
 /// Whether a run should go on.
 pub type Flow = ControlFlow<()>;

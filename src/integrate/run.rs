@@ -10,7 +10,8 @@ use super::options::Options;
 use super::outcome::{EventHit, Outcome, Status, Warning};
 use super::save_at::{SaveAt, SaveGrid};
 use super::steady_state::{Equilibrium, SteadyState, SteadyWatch};
-use super::stepper::{Integrator, Step};
+use super::step::Step;
+use super::stepper::Integrator;
 use crate::dynamics::VectorField;
 
 /// One initial-value problem with everything that shapes its run.

@@ -1,17 +1,14 @@
 //! The stepping loop, one accepted step at a time.
 
-use super::auto::Auto;
 use super::errors::{FailureReason, InvalidRun};
-use super::explicit::ExplicitRk;
-use super::implicit::Esdirk;
 use super::initial_step::initial_step;
-use super::method::{Method, Stepping};
+use super::method::Method;
 use super::norm::ErrorNorm;
 use super::options::Options;
 use super::outcome::{Statistics, Warning};
 use super::scheme::{Env, Interval, Scheme, Trial};
-use super::semi_implicit::SemiImplicitEuler;
-use super::steady_state::{Equilibrium, Refusal, SteadyWatch};
+use super::setup::{check_start, scheme};
+use super::step::Step;
 use super::step_control::StepControl;
 use super::stiffness::StiffnessWatch;
 use crate::dynamics::VectorField;
@@ -45,8 +42,8 @@ const MAX_FAILED_TRIALS: u32 = 100;
 /// assert!((integrator.state()[0] - (-1.0f64).exp()).abs() < 1e-8);
 /// ```
 pub struct Integrator<'a> {
-    env: Env<'a>,
-    scheme: Box<dyn Scheme + 'a>,
+    pub(super) env: Env<'a>,
+    pub(super) scheme: Box<dyn Scheme + 'a>,
     method: &'static Method,
     options: Options,
     control: StepControl,
@@ -55,18 +52,18 @@ pub struct Integrator<'a> {
     t_start: f64,
     t_end: f64,
     /// Start of the last accepted step.
-    t0: f64,
+    pub(super) t0: f64,
     /// Time reached.
-    t: f64,
+    pub(super) t: f64,
     /// Size the method used for the last accepted step.
-    h: f64,
+    pub(super) h: f64,
     /// Proposal for the next step.
     h_next: f64,
-    error: f64,
+    pub(super) error: f64,
     /// State at `t0` after a step, at `t` once the next one is being tried.
-    y0: Vec<f64>,
+    pub(super) y0: Vec<f64>,
     /// State at `t` after a step, scratch while one is being tried.
-    y1: Vec<f64>,
+    pub(super) y1: Vec<f64>,
     stepped: bool,
 }
 
@@ -348,122 +345,5 @@ impl<'a> Integrator<'a> {
     #[must_use]
     pub fn method(&self) -> &'static Method {
         self.method
-    }
-}
-
-/// The last accepted step of an [`Integrator`].
-pub struct Step<'i, 'a> {
-    integrator: &'i mut Integrator<'a>,
-}
-
-impl Step<'_, '_> {
-    /// Start of the step.
-    #[must_use]
-    pub fn t0(&self) -> f64 {
-        self.integrator.t0
-    }
-
-    /// End of the step.
-    #[must_use]
-    pub fn t1(&self) -> f64 {
-        self.integrator.t
-    }
-
-    /// Signed size of the step.
-    #[must_use]
-    pub fn h(&self) -> f64 {
-        self.integrator.h
-    }
-
-    /// State at the start.
-    #[must_use]
-    pub fn y0(&self) -> &[f64] {
-        &self.integrator.y0
-    }
-
-    /// State at the end.
-    #[must_use]
-    pub fn y1(&self) -> &[f64] {
-        &self.integrator.y1
-    }
-
-    /// Derivative at the end. Free except for `semi-implicit-euler`, where it is one evaluation.
-    pub fn f1(&mut self) -> &[f64] {
-        let i = &mut *self.integrator;
-        i.scheme.end_derivative(&mut i.env, i.t, &i.y1)
-    }
-
-    /// Local error estimate in units of the tolerance, at most 1 (0 for fixed-step methods).
-    #[must_use]
-    pub fn error(&self) -> f64 {
-        self.integrator.error
-    }
-
-    /// Work done so far.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        self.integrator.env.statistics
-    }
-
-    /// Writes the state at `t` inside the step to `out`, from the method's continuous extension.
-    /// The ends are exact. Outside the step this extrapolates; do not.
-    pub fn interpolate(&mut self, t: f64, out: &mut [f64]) {
-        let i = &mut *self.integrator;
-        if t == i.t {
-            out.copy_from_slice(&i.y1);
-        } else if t == i.t0 {
-            out.copy_from_slice(&i.y0);
-        } else {
-            let interval = Interval { t0: i.t0, t1: i.t, h: i.h, y0: &i.y0 };
-            let theta = (t - i.t0) / (i.t - i.t0);
-            i.scheme.interpolate(&mut i.env, interval, theta, out);
-        }
-    }
-
-    /// Tells a watch about the step; the verdict when it wants one.
-    pub(crate) fn steady_state(
-        &mut self,
-        watch: &mut SteadyWatch,
-    ) -> Option<Result<Equilibrium, Refusal>> {
-        let i = &mut *self.integrator;
-        let f = i.scheme.end_derivative(&mut i.env, i.t, &i.y1);
-        let candidate = watch.note(&mut i.env, i.t, i.h, &i.y1, f)?;
-        Some(watch.confirm(&mut i.env, candidate, i.t, &i.y1, i.h.signum()))
-    }
-}
-
-/// Refuses starts that make no sense.
-fn check_start(field: &dyn VectorField, t_span: (f64, f64), y0: &[f64]) -> Result<(), InvalidRun> {
-    if y0.len() != field.dim() {
-        let (expected, found) = (field.dim(), y0.len());
-        return Err(InvalidRun::Length { what: "the initial state", expected, found });
-    }
-    for (end, value) in [("t_start", t_span.0), ("t_end", t_span.1)] {
-        if !value.is_finite() {
-            return Err(InvalidRun::Time { end, value });
-        }
-    }
-    match y0.iter().position(|y| !y.is_finite()) {
-        Some(i) => {
-            Err(InvalidRun::InitialValue { component: field.component_name(i), value: y0[i] })
-        }
-        None => Ok(()),
-    }
-}
-
-/// Storage for a method.
-fn scheme<'a>(
-    method: &Method,
-    field: &'a dyn VectorField,
-    rtol: f64,
-    t_end: f64,
-) -> Box<dyn Scheme + 'a> {
-    let n = field.dim();
-    match method.stepping {
-        Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
-        Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
-        Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
-        Stepping::Auto => Box::new(Auto::new(field, rtol, t_end)),
-        Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }

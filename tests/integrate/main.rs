@@ -12,3 +12,4 @@ mod order;
 mod save_times;
 mod steady_state;
 mod stepping;
+mod stiffness;

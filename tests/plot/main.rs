@@ -2,7 +2,6 @@
 
 mod awkward;
 mod files;
-mod look;
 mod png;
 mod program;
 mod stability;

@@ -157,7 +157,9 @@ fn euclidean(form: &SlopeForm) -> Certificate<ContractionCertificate> {
     let transposed = parts.middle.transpose();
     let right_square = matmul_tn(&parts.right, &parts.right);
     let Ok(spectrum) = crate::linalg::eigen::eigenvalues(&parts.middle) else {
-        return Certificate::refused("the Jacobian at the middle slopes has no computable spectrum");
+        return Certificate::refused(
+            "the Jacobian at the middle slopes has no computable spectrum",
+        );
     };
     if spectrum.abscissa() >= 0.0 {
         return Certificate::refused("the loop is not stable at the middle of the slope interval");
@@ -251,8 +253,8 @@ fn prove_euclidean(
             break;
         }
         let center = form.zip_map(&p, |f, p| f - 2.0 * rate * p);
-        let radius = absolute
-            .zip_map(&p, |a, p| 8.0 * terms * f64::EPSILON * (a + 2.0 * rate * p.abs()));
+        let radius =
+            absolute.zip_map(&p, |a, p| 8.0 * terms * f64::EPSILON * (a + 2.0 * rate * p.abs()));
         if verified_positive_definite_within(&center, &radius) {
             let norm = ContractionNorm::Two;
             return Certificate::Proven(ContractionCertificate { norm, rate, weights: p });

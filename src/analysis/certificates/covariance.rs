@@ -26,7 +26,7 @@ pub fn stationary_covariance(
     }
     let n = jacobian.nrows();
     let forcing = DMatrix::from_fn(n, n, |i, j| if i == j { std[i] * std[i] } else { 0.0 });
-    let solution = lyapunov(jacobian, &forcing)
-        .map_err(AnalysisError::linalg("the stationary covariance"))?;
+    let solution =
+        lyapunov(jacobian, &forcing).map_err(AnalysisError::linalg("the stationary covariance"))?;
     Ok(solution.x)
 }

@@ -135,7 +135,9 @@ fn recover_scaling(w: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DVector<f64>, S
             let i = link[j].1;
             let ratio = product[(i, j)] / product[(j, i)];
             if ratio.is_nan() || ratio <= 0.0 {
-                return Err(format!("B W cannot be made symmetric by a positive scaling: units {i} and {j}"));
+                return Err(format!(
+                    "B W cannot be made symmetric by a positive scaling: units {i} and {j}"
+                ));
             }
             d[j] = d[i] * ratio;
             for k in (0..n).filter(|&k| d[k] == 0.0) {

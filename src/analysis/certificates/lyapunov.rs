@@ -37,7 +37,9 @@ pub fn lyapunov_certificate(jacobian: &DMatrix<f64>) -> Certificate<LyapunovCert
         Err(error) => return Certificate::refused(format!("no Lyapunov function: {error}")),
     };
     if !verified_positive_definite(&p, 0.0) {
-        return Certificate::refused("P is not provably positive definite: J is not provably stable");
+        return Certificate::refused(
+            "P is not provably positive definite: J is not provably stable",
+        );
     }
     let enclosure = match enclose_symmetric_form(jacobian, &p) {
         Ok(enclosure) => enclosure,

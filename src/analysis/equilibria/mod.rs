@@ -153,12 +153,17 @@ pub fn find_equilibria(
         };
         match outcome {
             Ok((z, iterations)) => {
-                let state = reduced.as_ref().map_or_else(|| z.clone(), |equation| equation.lift(&z));
+                let state =
+                    reduced.as_ref().map_or_else(|| z.clone(), |equation| equation.lift(&z));
                 let residual = full.largest_residual(&state);
                 search.note(state, residual, iterations, &start.name);
             }
             Err((best_residual, reason)) => {
-                search.failures.push(FailedStart { start: start.name.clone(), best_residual, reason });
+                search.failures.push(FailedStart {
+                    start: start.name.clone(),
+                    best_residual,
+                    reason,
+                });
             }
         }
     }
@@ -193,11 +198,7 @@ fn is_same(a: &[f64], b: &[f64]) -> bool {
 
 /// The part of a full state that the reduced equation works with: the block with as many rows as
 /// there are unknowns (the controller before others, as it lies last in every loop).
-fn unknowns(
-    dynamics: &dyn Dynamics,
-    equation: &dyn ReducedEquilibrium,
-    state: &[f64],
-) -> Vec<f64> {
+fn unknowns(dynamics: &dyn Dynamics, equation: &dyn ReducedEquilibrium, state: &[f64]) -> Vec<f64> {
     let size = equation.dim();
     let (mut start, mut found) = (0, None);
     for block in dynamics.layout().blocks() {
@@ -268,8 +269,7 @@ pub fn column_jacobian(dynamics: &dyn Dynamics, t: f64, y: &[f64], column: usize
     }
     let mut direction = vec![0.0; y.len()];
     let mut image = vec![0.0; y.len()];
-    let places: Vec<usize> =
-        layout.blocks().iter().flat_map(|b| b.column_range(column)).collect();
+    let places: Vec<usize> = layout.blocks().iter().flat_map(|b| b.column_range(column)).collect();
     for (k, place) in places.iter().enumerate() {
         direction[*place] = 1.0;
         dynamics.jvp(t, y, &direction, &mut image);

@@ -97,8 +97,8 @@ pub fn critical_of_loop(
         }
         CriticalParameter::TauRatio => {
             let present = layer.tau_state / layer.tau_controller;
-            let never = needs_leak && layer.leak <= 0.0
-                || eigenvalues.iter().any(|mu| mu.re >= layer.leak);
+            let never =
+                needs_leak && layer.leak <= 0.0 || eigenvalues.iter().any(|mu| mu.re >= layer.leak);
             let intervals = eigenvalues.iter().filter_map(|mu| unstable_ratios(layer, *mu));
             (present, if never { Vec::new() } else { ends_of_union(intervals.collect()) })
         }

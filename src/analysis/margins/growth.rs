@@ -89,8 +89,7 @@ impl<'a> Search<'a> {
         let fall = numerical_abscissa(&-j).map_err(failed())?.max(rise);
         let affordable = BUDGET / (j.nrows() as f64).powi(3);
         let budget = (affordable as usize).clamp(EVALUATIONS.0, EVALUATIONS.1);
-        let mut search =
-            Self { j, rise, fall, samples: vec![(0.0, 0.0)], evaluations: 0, budget };
+        let mut search = Self { j, rise, fall, samples: vec![(0.0, 0.0)], evaluations: 0, budget };
         let mut t = 1.0 / fall;
         for _ in 0..MAX_DOUBLINGS {
             let log = search.log_norm(t)?;

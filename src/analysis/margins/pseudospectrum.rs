@@ -82,7 +82,10 @@ impl ResolventNorm {
         }
         // A fixed start that is not orthogonal to anything in particular.
         let start = DVector::from_fn(n, |i, _| {
-            Complex::new((0.618_033_988_75 * (i + 1) as f64).fract() + 0.1, (0.4 * i as f64).fract())
+            Complex::new(
+                (0.618_033_988_75 * (i + 1) as f64).fract() + 0.1,
+                (0.4 * i as f64).fract(),
+            )
         });
         let mut basis = vec![start.unscale(start.norm())];
         let (mut diagonal, mut off) = (Vec::new(), Vec::<f64>::new());

@@ -99,8 +99,8 @@ fn crossings(j: &DMatrix<f64>, level: f64) -> Result<Vec<f64>, AnalysisError> {
         h[(i, n + i)] = -level;
         h[(n + i, i)] = level;
     }
-    let spectrum =
-        eigenvalues(&h).map_err(AnalysisError::linalg("the Hamiltonian of the stability radius"))?;
+    let spectrum = eigenvalues(&h)
+        .map_err(AnalysisError::linalg("the Hamiltonian of the stability radius"))?;
     let on_axis = |z: &&Complex<f64>| z.re.abs() <= ON_AXIS * spectrum.balanced_norm;
     let mut found: Vec<f64> =
         spectrum.values.iter().filter(on_axis).filter(|z| z.im >= 0.0).map(|z| z.im).collect();

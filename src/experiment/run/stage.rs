@@ -9,9 +9,7 @@ use super::{Plan, RunError, solver};
 use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
 use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
-use crate::integrate::{
-    self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes,
-};
+use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes};
 use crate::results::{ResultWriter, RowLayout, Status};
 
 /// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a

@@ -52,8 +52,7 @@ impl Stage<'_, '_, '_> {
             options.step = None;
         }
         let (second, _) = problem.with_options(options).trajectory(other)?;
-        let check =
-            integrate::cross_check(&first, &second, &self.tolerances(own), self.dynamics)?;
+        let check = integrate::cross_check(&first, &second, &self.tolerances(own), self.dynamics)?;
         Ok(Comparison::new(name, check))
     }
 

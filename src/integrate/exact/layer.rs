@@ -52,10 +52,18 @@ pub(super) struct LayerModes {
 /// State and controller blocks of one row.
 pub(super) type RowBlocks<'r> = (&'r mut [f64], &'r mut [f64]);
 
-/// Coordinates of `inner` and `d` at some times, side by side.
-pub(super) struct Coordinates {
+/// Buffers that are kept between calls.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    /// Coordinates of `inner` and `d`, times side by side.
     inner: Vec<f64>,
     lagged: Vec<f64>,
+    /// The products with the basis vectors.
+    inner_part: Vec<f64>,
+    outer_part: Vec<f64>,
+    /// Per mode the factors of `f_i` in `inner`, of `s` in `inner` and of `f_i` in `d`, of `s` in `d`.
+    factors: [Vec<Complex<f64>>; 3],
+    real_factors: [Vec<f64>; 3],
 }
 
 impl LayerModes {
@@ -82,11 +90,17 @@ impl LayerModes {
             let [x1, x2] = roots(rate_i, rate_o, mode.value / (tau_i * tau_o));
             [x1, x2, Complex::new(0.0, 0.0), Complex::new(-rate_o, 0.0)]
         };
+        // A loop that starts at zero has an outer block at rest: most do.
+        let drive = if outer.iter().all(|f| *f == 0.0) {
+            DMatrix::zeros(inner.nrows(), inner.ncols())
+        } else {
+            basis.coordinates(&(matmul(into, &outer) / tau_i))
+        };
         Ok(Some(Self {
             poles: basis.modes.iter().map(poles).collect(),
             lifted: matmul(out_of, &basis.vectors) / tau_o,
             start: basis.coordinates(&inner),
-            drive: basis.coordinates(&(matmul(into, &outer) / tau_i)),
+            drive,
             basis,
             inner_is_controller,
             rate_outer: rate_o,
@@ -106,18 +120,21 @@ impl LayerModes {
     }
 
     /// Adds `x(t) - x(0)` to the rows at `times`, each a pair of state and controller blocks.
-    pub(super) fn add(&self, times: &[f64], rows: Vec<RowBlocks<'_>>) {
-        let Coordinates { inner, lagged } = self.coordinates(times);
+    pub(super) fn add(&self, times: &[f64], rows: Vec<RowBlocks<'_>>, work: &mut Workspace) {
         let columns = self.columns() * times.len();
-        let mut inner_part = vec![0.0; self.basis.vectors.nrows() * columns];
-        let mut outer_part = vec![0.0; self.outer.nrows() * columns];
-        kernels::gemm(&self.basis.vectors, &inner, &mut inner_part);
-        kernels::gemm(&self.lifted, &lagged, &mut outer_part);
-        let inner_chunks = inner_part.chunks_exact(inner_part.len() / times.len());
-        let outer_chunks = outer_part.chunks_exact(self.outer.len());
-        for ((row, t), (inner, outer)) in
-            rows.into_iter().zip(times).zip(inner_chunks.zip(outer_chunks))
-        {
+        work.inner.resize(self.start.len() * times.len(), 0.0);
+        work.lagged.resize(self.start.len() * times.len(), 0.0);
+        work.inner_part.resize(self.basis.vectors.nrows() * columns, 0.0);
+        work.outer_part.resize(self.outer.nrows() * columns, 0.0);
+        self.coordinates(times, work);
+        kernels::gemm(&self.basis.vectors, &work.inner, &mut work.inner_part);
+        kernels::gemm(&self.lifted, &work.lagged, &mut work.outer_part);
+        let inner_size = self.basis.vectors.nrows() * self.columns();
+        let parts = work
+            .inner_part
+            .chunks_exact(inner_size)
+            .zip(work.outer_part.chunks_exact(self.outer.len()));
+        for ((row, t), (inner, outer)) in rows.into_iter().zip(times).zip(parts) {
             let (state, controller) = row;
             let (row_inner, row_outer) =
                 if self.inner_is_controller { (controller, state) } else { (state, controller) };
@@ -129,29 +146,51 @@ impl LayerModes {
         }
     }
 
-    fn coordinates(&self, times: &[f64]) -> Coordinates {
-        let size = self.start.len();
-        let mut inner = vec![0.0; size * times.len()];
-        let mut lagged = vec![0.0; size * times.len()];
-        let k = self.start.nrows();
-        let mut factors = vec![[Complex::new(0.0, 0.0); 3]; self.poles.len()];
+    fn coordinates(&self, times: &[f64], work: &mut Workspace) {
+        let (k, size) = (self.start.nrows(), self.start.len());
+        let all_real = self.basis.modes.iter().all(|mode| mode.width == 1);
+        let Workspace { inner, lagged, factors, real_factors, .. } = work;
         let blocks = inner.chunks_exact_mut(size).zip(lagged.chunks_exact_mut(size));
         for (t, (inner, lagged)) in times.iter().zip(blocks) {
-            for (factor, poles) in factors.iter_mut().zip(&self.poles) {
-                let [two, three, four] = chain(*poles, *t);
-                *factor = [two + three * self.rate_outer, three, four];
-            }
+            self.factors(*t, factors, real_factors);
             let starts = self.start.as_slice().chunks_exact(k);
             let drives = self.drive.as_slice().chunks_exact(k);
             let outputs = inner.chunks_exact_mut(k).zip(lagged.chunks_exact_mut(k));
             for ((p, s), (inner, lagged)) in starts.zip(drives).zip(outputs) {
-                for (mode, [own, shared, last]) in self.basis.modes.iter().zip(&factors) {
-                    combine(mode, (*own, p), (*shared, s), inner);
-                    combine(mode, (*shared, p), (*last, s), lagged);
+                if all_real {
+                    let [own, shared, last] = &*real_factors;
+                    weigh((own, p), (shared, s), inner);
+                    weigh((shared, p), (last, s), lagged);
+                    continue;
+                }
+                for (m, mode) in self.basis.modes.iter().enumerate() {
+                    let [own, shared, last] = [factors[0][m], factors[1][m], factors[2][m]];
+                    combine(mode, (own, p), (shared, s), inner);
+                    combine(mode, (shared, p), (last, s), lagged);
                 }
             }
         }
-        Coordinates { inner, lagged }
+    }
+
+    fn factors(&self, t: f64, factors: &mut [Vec<Complex<f64>>; 3], real: &mut [Vec<f64>; 3]) {
+        factors.iter_mut().for_each(Vec::clear);
+        real.iter_mut().for_each(Vec::clear);
+        for poles in &self.poles {
+            let [two, three, four] = chain(*poles, t);
+            let values = [two + three * self.rate_outer, three, four];
+            for ((factor, real), value) in factors.iter_mut().zip(real.iter_mut()).zip(values) {
+                factor.push(value);
+                real.push(value.re);
+            }
+        }
+    }
+}
+
+/// `out = a * x + b * y`, entry by entry.
+#[inline]
+fn weigh((a, x): (&[f64], &[f64]), (b, y): (&[f64], &[f64]), out: &mut [f64]) {
+    for ((((out, a), x), b), y) in out.iter_mut().zip(a).zip(x).zip(b).zip(y) {
+        *out = a * x + b * y;
     }
 }
 

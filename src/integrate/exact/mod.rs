@@ -36,7 +36,7 @@ use crate::dynamics::{Dynamics, NoClosedForm, Structure};
 
 use columns::{gather, own_jacobians, scatter_add, shared_jacobian};
 use dense::{DenseModes, Walk};
-use layer::LayerModes;
+use layer::{LayerModes, Workspace};
 
 pub(crate) use drive::solve;
 pub use error::ExactError;
@@ -89,8 +89,12 @@ enum Form {
 /// few enough to stay in cache.
 const BATCH: usize = 64;
 
-/// Positions of the parts that move step by step.
-pub(crate) struct Cursor(Vec<Option<Walk>>);
+/// Positions of the parts that move step by step, and buffers.
+pub(crate) struct Cursor {
+    walks: Vec<Option<Walk>>,
+    work: Workspace,
+    elapsed: Vec<f64>,
+}
 
 impl<'a> ExactSolution<'a> {
     /// The solution with `y(t0) = y0`.
@@ -162,7 +166,11 @@ impl<'a> ExactSolution<'a> {
             Form::Flow(flow) => Some(flow.walk()),
             Form::Layer(_) | Form::Dense(_) => None,
         };
-        Cursor(self.parts.iter().map(walk).collect())
+        Cursor {
+            walks: self.parts.iter().map(walk).collect(),
+            work: Workspace::default(),
+            elapsed: Vec::new(),
+        }
     }
 
     /// Rows that are best formed together.
@@ -188,12 +196,14 @@ impl<'a> ExactSolution<'a> {
         rows: &mut [f64],
     ) -> Result<(), ExactError> {
         let dim = self.y0.len();
-        let elapsed: Vec<f64> = times.iter().map(|t| t - self.t0).collect();
+        let Cursor { walks, work, elapsed } = cursor;
+        elapsed.clear();
+        elapsed.extend(times.iter().map(|t| t - self.t0));
         for row in rows.chunks_exact_mut(dim) {
             row.copy_from_slice(&self.y0);
         }
-        for (part, walk) in self.parts.iter().zip(&mut cursor.0) {
-            self.add_part(part, walk.as_mut(), &elapsed, rows)?;
+        for (part, walk) in self.parts.iter().zip(walks) {
+            self.add_part(part, (walk.as_mut(), work), elapsed, rows)?;
         }
         Ok(())
     }
@@ -201,7 +211,7 @@ impl<'a> ExactSolution<'a> {
     fn add_part(
         &self,
         part: &Part,
-        walk: Option<&mut Walk>,
+        (walk, work): (Option<&mut Walk>, &mut Workspace),
         elapsed: &[f64],
         rows: &mut [f64],
     ) -> Result<(), ExactError> {
@@ -223,7 +233,7 @@ impl<'a> ExactSolution<'a> {
                         (&mut head[state.clone()], &mut tail[start..start + controller.len()])
                     })
                     .collect();
-                modes.add(elapsed, pairs);
+                modes.add(elapsed, pairs, work);
             }
             (Form::Dense(modes), _) => {
                 let deviations = modes.deviations(elapsed);

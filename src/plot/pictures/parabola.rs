@@ -78,8 +78,11 @@ fn layer_loop(model: &toml::Table) -> Option<&toml::Table> {
 }
 
 fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
-    let panel = |(group, prefix, parameters): &_| one(reader, group, prefix, parameters);
-    Ok(vec![loops(reader).iter().map(panel).collect::<Result<_, _>>()?])
+    let mut row = Vec::new();
+    for (group, prefix, parameters) in &loops(reader) {
+        row.push(one(reader, group, prefix, parameters)?);
+    }
+    Ok(vec![row])
 }
 
 fn one(
