@@ -81,6 +81,21 @@ fn strokes(text: &str, color: &str, width: &str) -> (usize, usize) {
     (lines.len(), points)
 }
 
+#[test]
+fn every_picture_has_a_name_of_its_own_and_is_drawn_by_a_test_file() {
+    let names: Vec<&str> = plot::PICTURES.iter().map(|picture| picture.name).collect();
+    for (k, picture) in plot::PICTURES.iter().enumerate() {
+        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(picture.name.chars().all(kebab), "{}", picture.name);
+        assert!(!names[..k].contains(&picture.name), "{}", picture.name);
+        assert!(!picture.summary.is_empty() && !picture.needs.is_empty());
+    }
+    let (run, stability) = (files::Rows::new(3, 20).file(), stability::everything());
+    let drawn: Vec<&str> =
+        [run, stability].iter().flat_map(|folder| draw_png(&folder.file()).0.pictures).collect();
+    assert_eq!(drawn, names);
+}
+
 /// All texts of the page, marks of raised letters removed.
 fn texts(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| line.starts_with("<text"));
