@@ -9,7 +9,7 @@ use crate::cli::table::{Column, Table};
 use crate::dynamics::DYNAMICS;
 use crate::error::{Error, ExitCode};
 use crate::feedback::FEEDBACK;
-use crate::integrate::METHODS;
+use crate::integrate::Solver;
 use crate::network::ACTIVATIONS;
 
 /// Arguments of `dinv list`.
@@ -49,9 +49,9 @@ impl Kind {
                 .iter()
                 .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
                 .collect(),
-            Self::Solvers => METHODS
-                .iter()
-                .map(|m| Entry { name: m.name, summary: m.summary, reference: m.reference })
+            Self::Solvers => Solver::all()
+                .filter(|s| s.is_built())
+                .map(|s| Entry { name: s.name(), summary: s.summary(), reference: s.reference() })
                 .collect(),
             Self::Activations => ACTIVATIONS
                 .iter()

@@ -4,7 +4,9 @@
 //! Re mu < leak - tau_state tau_controller (Im mu)^2 / (tau_controller + leak tau_state)^2
 //! ```
 //!
-//! (`docs/theory.md`, stability of a layer loop.)
+//! which is the condition for both roots of the characteristic quadratic
+//! `tau_state tau_controller x^2 + (tau_controller + leak tau_state) x + leak - mu = 0` to lie left
+//! of the imaginary axis.
 
 use super::Picture;
 use super::places::{complex, places};
