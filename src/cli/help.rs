@@ -11,7 +11,7 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 
 /// Every command, in the groups and the order of the overview.
 pub const GROUPS: &[(&str, &[&str])] = &[
-    ("Simulate", &["run", "check"]),
+    ("Simulate", &["run", "train", "check"]),
     ("Analyse", &["stability"]),
     ("Look", &["plot", "inspect", "list"]),
     ("Shell", &["completions", "man"]),

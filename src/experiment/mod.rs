@@ -5,6 +5,7 @@ mod context;
 mod output;
 pub mod run;
 pub mod stability;
+pub mod train;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;

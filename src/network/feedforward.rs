@@ -139,11 +139,20 @@ impl Network {
     ///
     /// `forward` must come from [`Forward::new`] for a network of the same sizes.
     pub fn propagate(&self, forward: &mut Forward) {
+        let a = forward.pre_activations[0].as_mut_slice();
+        self.layers[0].pre_activation(forward.inputs.as_slice(), a);
+        self.propagate_above_first(forward);
+    }
+
+    /// Runs the forward pass from `a_1 = forward.pre_activations[0]`, already filled in: for
+    /// learning that knows the first pre-activations without the first weights.
+    pub fn propagate_above_first(&self, forward: &mut Forward) {
         for (l, layer) in self.layers.iter().enumerate() {
             let (below, above) = forward.activations.split_at_mut(l);
-            let h = below.last().unwrap_or(&forward.inputs).as_slice();
             let a = forward.pre_activations[l].as_mut_slice();
-            layer.pre_activation(h, a);
+            if let Some(h) = below.last() {
+                layer.pre_activation(h.as_slice(), a);
+            }
             layer.activation.apply(a, above[0].as_mut_slice());
         }
         if self.output == Output::Softmax {

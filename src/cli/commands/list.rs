@@ -10,6 +10,7 @@ use crate::dynamics::DYNAMICS;
 use crate::error::{Error, ExitCode};
 use crate::feedback::FEEDBACK;
 use crate::integrate::Solver;
+use crate::learning::RULES;
 use crate::network::ACTIVATIONS;
 
 /// Arguments of `dinv list`.
@@ -27,6 +28,7 @@ pub struct ListArgs {
 enum Kind {
     Dynamics,
     Solvers,
+    Rules,
     Activations,
     Feedback,
 }
@@ -52,6 +54,10 @@ impl Kind {
             Self::Solvers => Solver::all()
                 .filter(|s| s.is_built())
                 .map(|s| Entry { name: s.name(), summary: s.summary(), reference: s.reference() })
+                .collect(),
+            Self::Rules => RULES
+                .iter()
+                .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
                 .collect(),
             Self::Activations => ACTIVATIONS
                 .iter()

@@ -8,6 +8,7 @@ mod man;
 mod plot;
 mod run;
 mod stability;
+mod train;
 
 use clap::Subcommand;
 
@@ -23,6 +24,8 @@ pub enum Command {
     Stability(stability::StabilityArgs),
     /// Read a model, print it completed and check it; runs nothing
     Check(check::CheckArgs),
+    /// Train networks with errors carried by each rule, side by side
+    Train(train::TrainArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// Draw what a result file holds
@@ -42,6 +45,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, display),
             Self::Stability(arguments) => stability::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
+            Self::Train(arguments) => train::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),

@@ -32,6 +32,24 @@ pub fn gemm(w: &DMatrix<f64>, x: &[f64], y: &mut [f64]) {
     matmul(y, Accum::Replace, w, x, 1.0, Par::Seq);
 }
 
+/// `Y += W X` for a batch of columns; lengths as for [`gemm`].
+pub fn gemm_add(w: &DMatrix<f64>, x: &[f64], y: &mut [f64]) {
+    let (nrows, ncols) = w.shape();
+    if nrows == 0 || ncols == 0 {
+        return;
+    }
+    let columns = x.len() / ncols;
+    assert_eq!(
+        (x.len(), y.len()),
+        (columns * ncols, columns * nrows),
+        "Y += W X: lengths of X and Y"
+    );
+    let w = MatRef::from_column_major_slice(w.as_slice(), nrows, ncols);
+    let x = MatRef::from_column_major_slice(x, ncols, columns);
+    let y = MatMut::from_column_major_slice_mut(y, nrows, columns);
+    matmul(y, Accum::Add, w, x, 1.0, Par::Seq);
+}
+
 /// `Y = W^T X` for a batch of columns.
 ///
 /// Lengths: with `k` columns, `x` has `nrows * k` and `y` has `ncols * k`.

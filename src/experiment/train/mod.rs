@@ -1,0 +1,130 @@
+//! `dinv train`: several rules side by side, from one initial state over the same data.
+
+mod checkpoint;
+mod error;
+mod metrics;
+mod plan;
+mod records;
+mod report;
+mod rules;
+mod session;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Context, OutputOptions};
+use crate::error::Error;
+use crate::model::Model;
+use crate::results::{ResultWriter, Status, check_output};
+
+pub use error::TrainError;
+pub use report::{RuleReport, TrainReport};
+
+use session::Session;
+
+/// What `dinv train` can do beyond training.
+#[derive(Debug, Clone, Default)]
+pub struct TrainOptions {
+    /// Where the result goes. The checkpoint lies beside it, with `.checkpoint` added to its name.
+    pub output: OutputOptions,
+    /// Whether to go on from the checkpoint; without one, training starts at the beginning.
+    pub resume: bool,
+}
+
+/// Trains the rules of the model read from `path` and writes the result file.
+///
+/// Checkpoints are written at the model's wall-clock interval, at the end and when interrupted;
+/// resuming from one gives the same numbers, bit for bit, as never having stopped.
+///
+/// # Errors
+/// A model or data that cannot be used, a checkpoint of another model, an output that cannot be
+/// written. Rules that diverge are no error: they stop alone, and the report says so.
+pub fn train(
+    model: &Model,
+    path: &Path,
+    options: &TrainOptions,
+    context: &Context<'_>,
+) -> Result<TrainReport, Error> {
+    let section = model.require("training", &model.specification().training, "dinv train")?;
+    let file = options.output.path_for(path);
+    check_output(&file, options.output.force || options.resume)?;
+    let place = checkpoint::path_for(&file);
+    let found = if options.resume { checkpoint::read(&place)? } else { None };
+    if !options.resume && !options.output.force && place.exists() {
+        return Err(TrainError::CheckpointExists { path: place }.into());
+    }
+    let began = Instant::now();
+    let mut session = Session::new(model, section, context)?;
+    match found {
+        Some(found) => {
+            checkpoint::require_same_model(model, &found)?;
+            session
+                .restore(found)
+                .map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
+        }
+        None if options.resume => {
+            context
+                .warn(format!("there is no checkpoint {}: training starts anew", place.display()));
+        }
+        None => {}
+    }
+    let output = OutputOptions { force: true, ..options.output.clone() };
+    let output = if options.resume { &output } else { &options.output };
+    let mut writer = output.open(&file, model, context)?;
+    writer.start_rows(session.layout())?;
+    for (step, row) in session.rows() {
+        writer.append_row(*step as f64, row, &[])?;
+    }
+    let interval = Duration::from_secs_f64(section.checkpoint.interval);
+    let status = run(&mut session, writer.as_mut(), context, &place, interval)?;
+    checkpoint::write(&place, &session.checkpoint())?;
+    let mut report = session.report(status, context);
+    for group in records::groups(&session, &report, began.elapsed()) {
+        writer.write_group(&group)?;
+    }
+    report.set_file(&writer.finish(status)?);
+    Ok(report)
+}
+
+/// Trains until the end, an interruption, or until no rule is left.
+fn run(
+    session: &mut Session<'_>,
+    writer: &mut dyn ResultWriter,
+    context: &Context<'_>,
+    place: &Path,
+    interval: Duration,
+) -> Result<Status, Error> {
+    let mut saved = Instant::now();
+    context.progress.begin("train", Some(session.total() as u64));
+    if session.rows().is_empty() {
+        record(session, writer)?;
+    }
+    let status = loop {
+        if session.is_over() {
+            break Status::Complete;
+        }
+        if session.all_stopped() {
+            break Status::Failed;
+        }
+        if context.interrupt.is_raised() {
+            break Status::Interrupted;
+        }
+        session.advance(context)?;
+        if session.row_is_due() {
+            record(session, writer)?;
+        }
+        context.progress.update(session.step() as u64, &[("loss", session.loss())]);
+        if saved.elapsed() >= interval {
+            checkpoint::write(place, &session.checkpoint())?;
+            saved = Instant::now();
+        }
+    };
+    context.progress.finish();
+    Ok(status)
+}
+
+fn record(session: &mut Session<'_>, writer: &mut dyn ResultWriter) -> Result<(), Error> {
+    let row = session.measure()?;
+    writer.append_row(session.step() as f64, &row, &[])?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The seam of learning: what carries errors to hidden layers.
+
+use nalgebra::DMatrix;
+
+use super::LearningError;
+use super::options::{Clip, ClippedLayers};
+use crate::network::{Forward, Network};
+
+/// What a rule may look at: the network after the forward pass.
+///
+/// Rules never read the weights of the first layer, which may lag behind during a block of updates
+/// (see [`Learner::learn`](super::Learner::learn)).
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The values of its forward pass, one column per example.
+    pub forward: &'a Forward,
+    /// `g'(a_l)` of every hidden layer; `slopes[k]` belongs to `layers()[k]`.
+    pub slopes: &'a [DMatrix<f64>],
+    /// How often hidden errors are multiplied by the slope: 1, or 2 where the published scripts do.
+    pub slope_power: u32,
+    /// Limit on the norm of every example's hidden errors, applied to each layer before its error
+    /// is carried further down.
+    pub clip: Option<Clip>,
+}
+
+/// Errors of every layer, one column per example; `delta[k]` belongs to `layers()[k]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Errors {
+    /// `delta_l`, `n_l x columns`.
+    pub delta: Vec<DMatrix<f64>>,
+    /// Which examples were inverted; the others are counted, and by default teach nothing.
+    pub converged: Vec<bool>,
+}
+
+impl Errors {
+    /// Zero errors for `columns` examples.
+    #[must_use]
+    pub fn new(network: &Network, columns: usize) -> Self {
+        let zeros = network.layers().iter().map(|l| DMatrix::zeros(l.units(), columns));
+        Self { delta: zeros.collect(), converged: vec![true; columns] }
+    }
+}
+
+/// One layer's update by a single example, `W <- keep W + scaled input^T`, for rules that carry
+/// factorised matrices along instead of forming them anew.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerUpdate<'a> {
+    /// The layer's place in `layers()`.
+    pub layer: usize,
+    /// What is left of the old weights, `1 - decay`.
+    pub keep: f64,
+    /// `rate delta`.
+    pub scaled: &'a [f64],
+    /// `h` of the layer below.
+    pub input: &'a [f64],
+}
+
+/// A way to carry the output error to the hidden layers.
+pub trait Rule: Send + Sync {
+    /// Its name in model files.
+    fn name(&self) -> &'static str;
+
+    /// Fills `errors.delta[..L-1]` from `errors.delta[L-1]`, slopes included.
+    ///
+    /// # Errors
+    /// What makes it impossible to go on; examples whose inversion alone failed are marked in
+    /// `errors.converged` instead.
+    fn carry(&mut self, pass: &Pass<'_>, errors: &mut Errors) -> Result<(), LearningError>;
+
+    /// A layer above the first is about to be updated by one example; `weights` are the old ones.
+    fn updating(&mut self, weights: &DMatrix<f64>, update: &LayerUpdate<'_>) {
+        let _ = (weights, update);
+    }
+
+    /// The weights have changed in a way not told by [`updating`](Self::updating), or rounding
+    /// errors of what was carried along shall be forgotten.
+    fn refresh(&mut self) {}
+
+    /// The feedback matrices in use, in the order of the layers they drive.
+    fn feedback(&self, network: &Network) -> Vec<DMatrix<f64>> {
+        let _ = network;
+        Vec::new()
+    }
+
+    /// Replaces the feedback matrices, as after reading a checkpoint or optimising them.
+    fn set_feedback(&mut self, matrices: Vec<DMatrix<f64>>) {
+        let _ = matrices;
+    }
+
+    /// Leak and time constants of the loops, for rules that are loops; one loop per layer, or a
+    /// single one.
+    fn loops(&self) -> Option<Loops> {
+        None
+    }
+}
+
+/// The kind of loops behind a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loops {
+    /// Leak and time constants.
+    pub parameters: crate::dynamics::LoopParameters,
+    /// One loop through all layers rather than one per layer.
+    pub single: bool,
+    /// Whether the loop is a differential equation that runs, so that it must be stable.
+    pub runs: bool,
+}
+
+/// Carries errors down layer by layer: `invert(k, above, below, converged)` fills `below`, the error
+/// of `layers()[k - 1]` before slopes, from `above`, that of `layers()[k]`.
+pub(super) fn layerwise(
+    pass: &Pass<'_>,
+    errors: &mut Errors,
+    mut invert: impl FnMut(
+        usize,
+        &DMatrix<f64>,
+        &mut DMatrix<f64>,
+        &mut [bool],
+    ) -> Result<(), LearningError>,
+) -> Result<(), LearningError> {
+    for k in (1..errors.delta.len()).rev() {
+        let (below, above) = errors.delta.split_at_mut(k);
+        let below = &mut below[k - 1];
+        invert(k, &above[0], below, &mut errors.converged)?;
+        finish(pass, k - 1, below);
+    }
+    Ok(())
+}
+
+/// Multiplies the error of hidden `layers()[k]` by its slopes and limits its norm.
+pub(super) fn finish(pass: &Pass<'_>, k: usize, delta: &mut DMatrix<f64>) {
+    for _ in 0..pass.slope_power {
+        delta.component_mul_assign(&pass.slopes[k]);
+    }
+    let Some(clip) = pass.clip.filter(|c| k == 0 || c.layers == ClippedLayers::All) else { return };
+    for mut column in delta.column_iter_mut() {
+        let norm = column.norm();
+        if norm > clip.norm {
+            column *= clip.norm / norm;
+        }
+    }
+}
