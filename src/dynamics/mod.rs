@@ -29,7 +29,7 @@ mod transfer;
 pub use concurrent_inversion::{ConcurrentInversion, InvertedLayer};
 pub use deep_feedback_control::{
     ControlFeedback, ControlFilters, ControlNoise, ControlParameters, ControlledState,
-    DeepFeedbackControl, LeakOn, NoiseSite,
+    DeepFeedbackControl, LeakOn, NoiseSite, Signals,
 };
 pub use error::DynamicsError;
 pub use feedback::Feedback;

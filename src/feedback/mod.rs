@@ -4,12 +4,15 @@
 //! negative feedback, e.g. `B = -W^T`. Deep feedback control instead drives every layer from the
 //! output controller through `Q_l` (n_l x n_L).
 
+mod conditions;
 mod controller;
 mod error;
 mod initial;
 mod optimize;
 mod registry;
+mod sleep;
 
+pub use conditions::{input_norm_variation, row_space_share};
 pub use controller::{jacobian_transpose, random_controller, weight_product};
 pub use error::FeedbackError;
 pub use initial::Initialiser;
@@ -18,3 +21,4 @@ pub use optimize::{
     optimize_single_loop, smoothed_abscissa,
 };
 pub use registry::{FEEDBACK, FeedbackEntry};
+pub use sleep::{Sleep, SleepError, learn_feedback};

@@ -9,6 +9,7 @@
 //! [`Learner::learn`].
 
 mod batch;
+mod conditions;
 mod delayed;
 mod error;
 mod feedback;
@@ -25,6 +26,7 @@ pub mod rules;
 mod trajectory;
 
 pub use batch::{Batch, Progress, Stopped};
+pub use conditions::{condition_1, row_space};
 pub use error::LearningError;
 pub use feedback::LoopFeedback;
 pub use learner::{Learner, LearnerState};

@@ -7,6 +7,7 @@ mod places;
 mod plant;
 mod reduced;
 mod settle;
+mod signals;
 mod solver;
 mod steady;
 
@@ -16,6 +17,7 @@ use nalgebra::DMatrix;
 
 pub use self::feedback::ControlFeedback;
 pub use self::parameters::{ControlFilters, ControlNoise, ControlParameters, LeakOn, NoiseSite};
+pub use self::signals::Signals;
 pub use self::steady::ControlledState;
 
 use self::places::Places;
@@ -116,6 +118,8 @@ pub struct DeepFeedbackControl {
     feedback: ControlFeedback,
     target: DMatrix<f64>,
     parameters: ControlParameters,
+    /// The factor of `J^T`, where the feedback was built as that of the feedforward state.
+    tied: Option<f64>,
     initial: Vec<f64>,
     places: Places,
     layout: StateLayout,
@@ -161,7 +165,41 @@ impl DeepFeedbackControl {
             Observable::new("output_error", "norm of the output error"),
             Observable::new("control_norm", "norm of the control signal"),
         ];
-        Ok(Self { plant, feedback, target, parameters, initial, places, layout, observables })
+        Ok(Self {
+            plant,
+            feedback,
+            target,
+            parameters,
+            tied: None,
+            initial,
+            places,
+            layout,
+            observables,
+        })
+    }
+
+    /// As [`new`](Self::new) with `Q_l = scale J_l^T` at the feedforward state of every target.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn tied(
+        network: &Network,
+        forward: &Forward,
+        target: DMatrix<f64>,
+        scale: f64,
+        parameters: ControlParameters,
+    ) -> Result<Self, DynamicsError> {
+        let plant = Plant::new(network, forward);
+        let stack: Vec<f64> =
+            forward.pre_activations.iter().flat_map(|a| a.iter().copied()).collect();
+        let (mut slopes, mut rates) = (stack.clone(), stack.clone());
+        plant.rates(&stack, &mut rates);
+        plant.slopes(&stack, &mut slopes);
+        let mut matrices = plant.jacobian_transposes(&slopes, &rates, plant.columns);
+        matrices.iter_mut().for_each(|q| *q *= scale);
+        let feedback = ControlFeedback::PerTarget(matrices);
+        let built = Self::new(network, forward, target, feedback, parameters)?;
+        Ok(Self { tied: (scale != 0.0).then_some(scale), ..built })
     }
 
     /// The same control starting from `state`, blocks in layout order.
@@ -201,6 +239,7 @@ impl DeepFeedbackControl {
             target: self.target.columns(column, 1).into_owned(),
             initial: self.layout.column_state(column, &self.initial),
             parameters: self.parameters,
+            tied: self.tied,
             observables: self.observables.clone(),
             plant,
             feedback,

@@ -21,6 +21,8 @@ pub struct ControlledState {
     pub voltages: Vec<DMatrix<f64>>,
     /// `r_l`, `n_l x targets`.
     pub rates: Vec<DMatrix<f64>>,
+    /// `Q_l u`, `n_l x targets`.
+    pub currents: Vec<DMatrix<f64>>,
     /// The control signal `u`, `n_L x targets`.
     pub control: DMatrix<f64>,
     /// `|target - r_L - a u|` of every target.
@@ -72,6 +74,41 @@ impl DeepFeedbackControl {
         unreachable!("the loop ends at its last round")
     }
 
+    /// The steady state to first order in the output error: `u = (J Q + a I)^{-1} (target - y)`,
+    /// `v_l = a_l + dv_l` with `dv` the linear response to `Q u`. A target whose system is singular is
+    /// marked as not converged. Recomputed feedback counts as that of the feedforward state.
+    #[must_use]
+    pub fn linearised_steady_state(&self) -> ControlledState {
+        if let ControlFeedback::Recomputed { scale } = self.feedback {
+            let mut frozen = self.clone();
+            let (mut v, mut r) = (vec![0.0; self.plant.len()], vec![0.0; self.plant.len()]);
+            let mut slopes = vec![0.0; v.len()];
+            self.plant.climb(&slopes, &mut v, &mut r);
+            self.plant.slopes(&v, &mut slopes);
+            let transposes = self.plant.jacobian_transposes(&slopes, &r, self.plant.columns);
+            let scaled = transposes.into_iter().map(|jt| jt * scale).collect();
+            frozen.feedback = ControlFeedback::PerTarget(scaled);
+            return frozen.linearised_steady_state();
+        }
+        let mut search = Search::start(self, vec![0.0; self.target.len()]);
+        let m = self.plant.outputs();
+        let columns = search.jacobians(self);
+        for (c, column) in columns.iter().enumerate() {
+            search.converged[c] = column.is_some();
+            let Some(column) = column else { continue };
+            let u = &column.inverse * &column.f;
+            search.u[c * m..(c + 1) * m].copy_from_slice(u.as_slice());
+        }
+        self.feedback.product(&self.plant, &search.u, &mut search.d);
+        let (mut dv, mut slopes) = (search.d.clone(), search.d.clone());
+        let mut work = search.d.clone();
+        self.plant.slopes(&search.v, &mut slopes);
+        self.plant.climb_linear(&slopes, 1.0, &mut dv, &mut work);
+        search.v.iter_mut().zip(&dv).for_each(|(v, dv)| *v += dv);
+        self.plant.rates(&search.v, &mut search.r);
+        self.state(&search)
+    }
+
     fn state(&self, search: &Search) -> ControlledState {
         let columns = self.plant.columns;
         let split = |stack: &[f64]| -> Vec<DMatrix<f64>> {
@@ -84,6 +121,7 @@ impl DeepFeedbackControl {
         ControlledState {
             voltages: split(&search.v),
             rates: split(&search.r),
+            currents: split(&search.d),
             control: DMatrix::from_column_slice(self.plant.outputs(), columns, &search.u),
             residuals: search.residuals.clone(),
             converged: search.converged.clone(),
@@ -95,6 +133,10 @@ impl DeepFeedbackControl {
 /// The iteration for all targets.
 struct Search {
     u: Vec<f64>,
+    /// `Q u`.
+    d: Vec<f64>,
+    /// `target - r_L - a u`.
+    f: Vec<f64>,
     v: Vec<f64>,
     r: Vec<f64>,
     residuals: Vec<f64>,
@@ -110,21 +152,28 @@ struct Column {
 }
 
 impl Search {
-    fn run(control: &DeepFeedbackControl, u: Vec<f64>) -> Self {
+    /// The state under the control signal `u`.
+    fn start(control: &DeepFeedbackControl, u: Vec<f64>) -> Self {
         let (n, columns) = (control.plant.len(), control.plant.columns);
         let mut search = Self {
+            f: vec![0.0; u.len()],
             u,
+            d: vec![0.0; n],
             v: vec![0.0; n],
             r: vec![0.0; n],
             residuals: vec![f64::INFINITY; columns],
             converged: vec![false; columns],
             evaluations: 0,
         };
-        let (mut d, mut e) = (vec![0.0; n], vec![0.0; control.target.len()]);
-        search.evaluate(control, &mut d, &mut e);
+        search.evaluate(control);
+        search
+    }
+
+    fn run(control: &DeepFeedbackControl, u: Vec<f64>) -> Self {
+        let mut search = Self::start(control, u);
         // |target - y|, also when the start is not zero.
         let goals: Vec<f64> = search.scales(control).iter().map(|s| TOLERANCE * s).collect();
-        let mut state = search.jacobians(control, &e);
+        let mut state = search.jacobians(control);
         loop {
             for (c, goal) in goals.iter().enumerate() {
                 search.converged[c] = search.residuals[c] <= *goal;
@@ -134,20 +183,20 @@ impl Search {
                 return search;
             }
             search.advance(&mut state);
-            search.evaluate(control, &mut d, &mut e);
-            search.learn(control, &mut state, &e);
+            search.evaluate(control);
+            search.learn(&mut state);
         }
     }
 
-    /// `f = target - r_L - a u` for all targets, in `e`.
-    fn evaluate(&mut self, control: &DeepFeedbackControl, d: &mut [f64], e: &mut [f64]) {
-        control.feedback.product(&control.plant, &self.u, d);
-        control.plant.climb(d, &mut self.v, &mut self.r);
-        control.output_error(&self.r, e);
+    /// `f = target - r_L - a u` for all targets.
+    fn evaluate(&mut self, control: &DeepFeedbackControl) {
+        control.feedback.product(&control.plant, &self.u, &mut self.d);
+        control.plant.climb(&self.d, &mut self.v, &mut self.r);
+        control.output_error(&self.r, &mut self.f);
         let leak = control.parameters.steady_leak();
-        e.iter_mut().zip(&self.u).for_each(|(e, u)| *e -= leak * u);
+        self.f.iter_mut().zip(&self.u).for_each(|(f, u)| *f -= leak * u);
         let m = control.plant.outputs();
-        let norms = e.chunks_exact(m).map(|e| e.iter().map(|x| x * x).sum::<f64>().sqrt());
+        let norms = self.f.chunks_exact(m).map(|f| f.iter().map(|x| x * x).sum::<f64>().sqrt());
         self.residuals.iter_mut().zip(norms).for_each(|(r, n)| *r = n);
         self.evaluations += 1;
     }
@@ -168,17 +217,26 @@ impl Search {
     }
 
     /// The inverse Jacobians of every target; `None` where singular.
-    fn jacobians(&self, control: &DeepFeedbackControl, f: &[f64]) -> Vec<Option<Column>> {
+    fn jacobians(&self, control: &DeepFeedbackControl) -> Vec<Option<Column>> {
         let (plant, m) = (&control.plant, control.plant.outputs());
-        let mut slopes = vec![0.0; plant.len()];
-        plant.slopes(&self.v, &mut slopes);
-        let transposes = plant.jacobian_transposes(&slopes, &self.r, plant.columns);
+        let at_start = self.u.iter().all(|u| *u == 0.0);
+        let transposes = match (control.tied, &control.feedback) {
+            // Q is J^T up to a factor: no second sweep down the network.
+            (Some(scale), ControlFeedback::PerTarget(q)) if at_start => {
+                q.iter().map(|q| q / scale).collect()
+            }
+            _ => {
+                let mut slopes = vec![0.0; plant.len()];
+                plant.slopes(&self.v, &mut slopes);
+                plant.jacobian_transposes(&slopes, &self.r, plant.columns)
+            }
+        };
         let leak = control.parameters.steady_leak();
         for_each_system(plant.columns, |c| {
             let gains = control.loop_gains(&transposes, c);
             let matrix = gains.into_iter().fold(DMatrix::identity(m, m) * leak, |sum, g| sum + g);
             let inverse = Lu::without_condition(&matrix).ok()?.inverse();
-            let f = DVector::from_column_slice(&f[c * m..(c + 1) * m]);
+            let f = DVector::from_column_slice(&self.f[c * m..(c + 1) * m]);
             Some(Column { inverse, step: DVector::zeros(m), f })
         })
     }
@@ -195,11 +253,11 @@ impl Search {
     }
 
     /// Broyden's update of the inverse Jacobians ("good" form).
-    fn learn(&mut self, control: &DeepFeedbackControl, state: &mut [Option<Column>], f: &[f64]) {
-        let m = control.plant.outputs();
+    fn learn(&mut self, state: &mut [Option<Column>]) {
+        let m = self.u.len() / state.len();
         for (c, slot) in state.iter_mut().enumerate().filter(|(c, _)| !self.converged[*c]) {
             let Some(column) = slot else { continue };
-            let new = DVector::from_column_slice(&f[c * m..(c + 1) * m]);
+            let new = DVector::from_column_slice(&self.f[c * m..(c + 1) * m]);
             // The Jacobian of f is minus the matrix that is inverted.
             let change = &column.f - &new;
             let predicted = &column.inverse * &change;

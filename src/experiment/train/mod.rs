@@ -8,6 +8,7 @@ mod records;
 mod report;
 mod rules;
 mod session;
+mod sleep;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -2,6 +2,8 @@
 
 mod bp;
 mod dfa;
+mod dfc;
+mod dfc_ssa;
 mod di;
 mod fa;
 mod ndi;
@@ -10,6 +12,8 @@ mod sdi;
 
 pub use bp::Bp;
 pub use dfa::Dfa;
+pub use dfc::{Dfc, DfcFeedback, DfcRun, DfcUpdate};
+pub use dfc_ssa::DfcSsa;
 pub use di::Di;
 pub use fa::Fa;
 pub use ndi::Ndi;

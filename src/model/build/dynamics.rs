@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::loops::Loops;
-use super::{Equations, System, initial, matrix};
+use super::{Equations, System, control, initial, matrix};
 use crate::dynamics::{
     Controller, Dynamics, DynamicsError, LinearDynamics, RateNetwork, RateParameters,
 };
@@ -31,11 +31,12 @@ pub(super) fn build(model: &Model) -> Result<System, ModelError> {
         }
         Spec::ConcurrentInversion(options) => Loops::new(model, options)?.concurrent()?,
         Spec::SingleLoop(options) => Loops::new(model, options)?.single_loop()?,
-        Spec::DeepFeedbackControl(_) | Spec::PredictiveCoding(_) => {
+        Spec::DeepFeedbackControl(options) => control::build(model, options)?,
+        Spec::PredictiveCoding(_) => {
             let problem = Problem::NotAllowed {
                 what: "this dynamics".to_owned(),
                 with: "this version of dinv".to_owned(),
-                allowed: vec!["layerwise-inversion", "concurrent-inversion", "single-loop"],
+                allowed: vec!["layerwise-inversion", "single-loop", "deep-feedback-control"],
             };
             return Err(model.error("dynamics", problem));
         }
