@@ -38,12 +38,12 @@ pub use layer_loop::LoopParameters;
 pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};
 pub use linear::LinearDynamics;
-pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use noise::NoiseInput;
+pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
 pub use single_loop::{ChainLayer, SingleLoop};
-pub use structure::{LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure};
+pub use structure::{ControlLoop, LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure};
 pub use transfer::{TRANSFERS, Transfer};
 
 /// A vector field with names: what writers, analyses and commands see.

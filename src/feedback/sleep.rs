@@ -58,7 +58,9 @@ pub enum SleepError {
         reason: String,
     },
     /// `Q` left the range of numbers.
-    #[error("learning the feedback: Q diverged at input {input}; use a smaller rate or a larger decay")]
+    #[error(
+        "learning the feedback: Q diverged at input {input}; use a smaller rate or a larger decay"
+    )]
     Feedback {
         /// The input, from 0.
         input: usize,
@@ -103,8 +105,7 @@ pub fn learn_feedback(
     while shown < sleep.steps {
         let count = BLOCK.min(sleep.steps - shown);
         let column = |_: usize, c: usize| (shown + c) % inputs.ncols();
-        let batch =
-            DMatrix::from_fn(inputs.nrows(), count, |i, c| inputs[(i, column(i, c))]);
+        let batch = DMatrix::from_fn(inputs.nrows(), count, |i, c| inputs[(i, column(i, c))]);
         let mut forward = Forward::new(network, count);
         forward.inputs.copy_from(&batch);
         network.propagate(&mut forward);

@@ -25,7 +25,11 @@ pub(crate) struct EulerMaruyama {
 }
 
 impl EulerMaruyama {
-    pub(crate) fn new(field: &dyn VectorField, noise: Option<&Noise>, is_exponential: bool) -> Self {
+    pub(crate) fn new(
+        field: &dyn VectorField,
+        noise: Option<&Noise>,
+        is_exponential: bool,
+    ) -> Self {
         let (n, columns) = (field.dim(), field.columns());
         let seed = noise.map_or(0, |noise| noise.seed);
         let stream = |c: usize| generator(seed, streams::NOISE + c as u64);

@@ -1,6 +1,7 @@
 //! Deep feedback control against reference values and first-order theory.
 
-use dynamic_inversion::analysis::spectrum::full_spectrum;
+use dynamic_inversion::analysis::spectrum::{full_spectrum, reduced_spectrum};
+use dynamic_inversion::analysis::verdict::{Judgement, Verdict};
 use dynamic_inversion::dynamics::{
     ControlFeedback, ControlParameters, DeepFeedbackControl, Dynamics, LeakOn, VectorField,
 };
@@ -53,7 +54,8 @@ fn control(golden: &Golden, name: &str, parameters: ControlParameters) -> DeepFe
 /// The reference state: voltages, then the integral.
 fn steady(golden: &Golden) -> Vec<f64> {
     let voltages = golden.value("steady_voltages").as_array().unwrap();
-    let mut y: Vec<f64> = voltages.iter().flat_map(|v| support::vector(v).data.as_vec().clone()).collect();
+    let mut y: Vec<f64> =
+        voltages.iter().flat_map(|v| support::vector(v).data.as_vec().clone()).collect();
     y.extend(golden.vector("steady_u_int").iter());
     y
 }
@@ -131,7 +133,8 @@ fn eigenvalues_agree_with_references() {
             let mut jacobian = DMatrix::zeros(y.len(), y.len());
             control.jacobian(0.0, &y, &mut jacobian);
             let found = full_spectrum(&jacobian).unwrap();
-            let mut expected: Vec<_> = golden.matrix(key).row_iter().map(|r| (r[0], r[1])).collect();
+            let mut expected: Vec<_> =
+                golden.matrix(key).row_iter().map(|r| (r[0], r[1])).collect();
             for value in &found.values {
                 let distance = |(re, im): &(f64, f64)| (re - value.re).hypot(im - value.im);
                 let nearest = (0..expected.len())
@@ -143,14 +146,39 @@ fn eigenvalues_agree_with_references() {
             }
             if key.ends_with("steady") {
                 let abscissa = golden.scalar("spectral_abscissa_steady");
-                assert!((found.abscissa() - abscissa).abs() < 1e-10, "{name}: {}", found.abscissa());
+                assert!(
+                    (found.abscissa() - abscissa).abs() < 1e-10,
+                    "{name}: {}",
+                    found.abscissa()
+                );
             }
         }
     }
 }
 
+#[test]
+fn verdicts_are_not_blurred_by_the_defective_eigenvalues() {
+    for (name, verdict) in
+        GOLDENS.into_iter().zip([Verdict::Stable, Verdict::Unstable, Verdict::Stable])
+    {
+        let golden = Golden::load(name);
+        let control = control(&golden, name, parameters(&golden));
+        let structure = control.structure(0.0, &steady(&golden), 0);
+        let spectrum = reduced_spectrum(&structure).unwrap().unwrap();
+        assert_eq!(spectrum.values.len(), control.dim());
+        let judgement = Judgement::of(&spectrum);
+        assert_eq!(judgement.verdict, verdict, "{name}: {}", judgement.reason);
+        let abscissa = golden.scalar("spectral_abscissa_steady");
+        assert!((judgement.spectral_abscissa - abscissa).abs() < 1e-10, "{name}");
+        assert!(judgement.tolerance < 1e-8, "{name}: {}", judgement.tolerance);
+    }
+}
+
 /// A tanh network whose target lies `delta` away from its output.
-fn nudged(delta: f64, leak_on: LeakOn) -> (DeepFeedbackControl, DVector<f64>, DVector<f64>, DMatrix<f64>) {
+fn nudged(
+    delta: f64,
+    leak_on: LeakOn,
+) -> (DeepFeedbackControl, DVector<f64>, DVector<f64>, DMatrix<f64>) {
     let name = "dfc_tanh_jacobian_feedback";
     let golden = Golden::load(name);
     let network = network(&golden, name);
@@ -205,7 +233,8 @@ fn the_golden_first_order_step_is_the_damped_gauss_newton_step() {
         let jacobian = golden.matrix("network_jacobian");
         let delta = golden.vector("target") - golden.vector("output");
         let n = delta.len();
-        let gram = &jacobian * jacobian.transpose() + DMatrix::identity(n, n) * golden.scalar("leak");
+        let gram =
+            &jacobian * jacobian.transpose() + DMatrix::identity(n, n) * golden.scalar("leak");
         let step = jacobian.transpose() * gram.lu().solve(&delta).unwrap();
         assert!((step - error).norm() < 1e-12, "{name}");
     }
@@ -314,7 +343,8 @@ fn a_batch_equals_its_targets_one_by_one() {
     for feedback in controlled::feedbacks(&mut rng, 3) {
         let parameters = ControlParameters { k_p: 0.4, ..ControlParameters::with_leak(0.2) };
         let build = |range: std::ops::Range<usize>| {
-            let forward = controlled::forward(&network, &inputs.columns_range(range.clone()).into());
+            let forward =
+                controlled::forward(&network, &inputs.columns_range(range.clone()).into());
             let feedback = match &feedback {
                 ControlFeedback::PerTarget(q) => ControlFeedback::PerTarget(
                     q.iter().map(|q| q.columns(3 * range.start, 3 * range.len()).into()).collect(),

@@ -48,8 +48,7 @@ pub fn forward(network: &Network, inputs: &DMatrix<f64>) -> Forward {
 
 fn noise(index: usize, parameters: &ControlParameters) -> Option<ControlNoise> {
     let (std, tau) = (0.3, 0.7);
-    let site =
-        if parameters.tau_apical.is_some() { NoiseSite::Apical } else { NoiseSite::Somatic };
+    let site = if parameters.tau_apical.is_some() { NoiseSite::Apical } else { NoiseSite::Somatic };
     match index {
         0 => None,
         1 => Some(ControlNoise::OrnsteinUhlenbeck { site, std, tau }),

@@ -5,6 +5,7 @@ mod feedback;
 mod parameters;
 mod places;
 mod plant;
+mod quotient;
 mod reduced;
 mod settle;
 mod signals;
@@ -30,6 +31,7 @@ use super::field::{DenseShifted, ShiftedSolver, VectorField};
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
+use super::structure::Structure;
 use super::{Dynamics, NoClosedForm, NoiseInput};
 use crate::network::{Forward, Network};
 
@@ -144,10 +146,7 @@ impl DeepFeedbackControl {
         require_shape("target", &target, (plant.outputs(), plant.columns))?;
         require_finite("target", &target)?;
         feedback.check(&plant)?;
-        if feedback.is_recomputed()
-            && parameters.instantaneous
-            && parameters.tau_apical.is_none()
-        {
+        if feedback.is_recomputed() && parameters.instantaneous && parameters.tau_apical.is_none() {
             return Err(DynamicsError::Incompatible {
                 what: "recomputed feedback".to_owned(),
                 with: "infinitely fast voltages, which it would make implicit".to_owned(),
@@ -360,6 +359,10 @@ impl Dynamics for DeepFeedbackControl {
 
     fn shares_jacobian(&self) -> bool {
         self.shares_slopes() || (self.plant.is_linear() && self.feedback.is_recomputed())
+    }
+
+    fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
+        self.control_loop(y, column).map_or(Structure::Dense, Structure::Control)
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {

@@ -182,6 +182,27 @@ impl Plant {
         }
     }
 
+    /// An orthonormal basis of the errors that voltages can cause: everything, or with softmax what is
+    /// orthogonal to a common change of all outputs.
+    pub(super) fn error_basis(&self) -> DMatrix<f64> {
+        let n = self.outputs();
+        match self.output {
+            Output::Linear => DMatrix::identity(n, n),
+            // Columns (1, .., 1, -k, 0, .., 0) / sqrt(k (k + 1)) of Helmert's matrix.
+            Output::Softmax => DMatrix::from_fn(n, n - 1, |i, j| {
+                let k = (j + 1) as f64;
+                let entry = if i <= j {
+                    1.0
+                } else if i == j + 1 {
+                    -k
+                } else {
+                    0.0
+                };
+                entry / (k * (k + 1.0)).sqrt()
+            }),
+        }
+    }
+
     /// `J_l^T u` for every layer by one sweep down; `u` is `n_L x targets`, `q` a stack.
     pub(super) fn pull_back(&self, slopes: &[f64], rates: &[f64], u: &[f64], q: &mut [f64]) {
         let last = self.output_range();

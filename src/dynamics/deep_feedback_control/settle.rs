@@ -94,14 +94,19 @@ impl DeepFeedbackControl {
     }
 
     /// `sum_l J_l Q_l` of one target, one term per layer, from `J_l^T` of the targets side by side.
-    pub(super) fn loop_gains(&self, transposes: &[DMatrix<f64>], target: usize) -> Vec<DMatrix<f64>> {
+    pub(super) fn loop_gains(
+        &self,
+        transposes: &[DMatrix<f64>],
+        target: usize,
+    ) -> Vec<DMatrix<f64>> {
         let m = self.plant.outputs();
         let term = |(l, jt): (usize, &DMatrix<f64>)| {
             let jt = jt.columns(target * m, m).into_owned();
             let q = match &self.feedback {
                 ControlFeedback::Recomputed { scale } => &jt * *scale,
                 fixed => {
-                    let entries = fixed.matrix(l, target).expect("only recomputed feedback has none");
+                    let entries =
+                        fixed.matrix(l, target).expect("only recomputed feedback has none");
                     DMatrix::from_column_slice(jt.nrows(), m, entries)
                 }
             };
@@ -150,10 +155,10 @@ impl DeepFeedbackControl {
                 let part = c * m..(c + 1) * m;
                 let target = &self.target.as_slice()[part.clone()];
                 let (w, output) = (&w[part.clone()], &output[part.clone()]);
-                let f = DVector::from_fn(m, |i, _| {
-                    column.u[i] - w[i] - k_p * (target[i] - output[i])
-                });
-                let scale = column.u.amax() + k_p * target.iter().fold(1.0, |s: f64, t| s.max(t.abs()));
+                let f =
+                    DVector::from_fn(m, |i, _| column.u[i] - w[i] - k_p * (target[i] - output[i]));
+                let scale =
+                    column.u.amax() + k_p * target.iter().fold(1.0, |s: f64, t| s.max(t.abs()));
                 column.next(f, scale, || self.loop_matrix(&transposes, c));
                 u[part].copy_from_slice(column.u.as_slice());
             }

@@ -156,7 +156,8 @@ impl<'a> ControlSolver<'a> {
     pub(super) fn factor_at_rest(&mut self) -> Result<(), NoClosedForm> {
         self.linearise(&self.control.initial);
         let regular = self.factor(0.0, 1.0);
-        let rcond = if regular { self.systems.iter().map(Lu::rcond).fold(1.0, f64::min) } else { 0.0 };
+        let rcond =
+            if regular { self.systems.iter().map(Lu::rcond).fold(1.0, f64::min) } else { 0.0 };
         require_regular("J Q + a I", self.control.plant.outputs(), rcond)
     }
 

@@ -189,7 +189,7 @@ fn critical_value(
         return Ok(Some(CriticalReport::new(&value, "closed-form", confirmed)));
     }
     let value = match &linearisation.structure {
-        Structure::Dense => return Ok(None),
+        Structure::Dense | Structure::Control(_) => return Ok(None),
         Structure::LayerLoops(loops) => {
             let present =
                 present(parameter, loops[0].leak, loops[0].tau_state / loops[0].tau_controller);

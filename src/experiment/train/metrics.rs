@@ -224,9 +224,7 @@ impl Scene<'_> {
                 per_rule(&|l| vec![row_space(l, self.probes).unwrap_or(f64::NAN)])
             }
             Metric::Condition1(_) => per_rule(&|l| vec![condition_1(l, self.probes)]),
-            Metric::WallTime(_) => {
-                per_rule(&|l| vec![l.progress().elapsed.as_secs_f64()])
-            }
+            Metric::WallTime(_) => per_rule(&|l| vec![l.progress().elapsed.as_secs_f64()]),
         })
     }
 

@@ -264,13 +264,23 @@ struct Mean<'a> {
     signals: Signals,
     sum: Option<Learned>,
     time: f64,
+    /// Size of the step before, whose end has not been counted.
+    carried: f64,
     probe: Vec<f64>,
 }
 
 impl<'a> Mean<'a> {
     fn new(control: &'a DeepFeedbackControl, network: &'a Network) -> Self {
         let probe = control.initial_state();
-        Self { control, network, signals: Signals::new(control), sum: None, time: 0.0, probe }
+        Self {
+            control,
+            network,
+            signals: Signals::new(control),
+            sum: None,
+            time: 0.0,
+            carried: 0.0,
+            probe,
+        }
     }
 
     fn note(&mut self, weight: f64) {
@@ -290,7 +300,9 @@ impl<'a> Mean<'a> {
     }
 
     /// The means, if the run got anywhere and stayed finite.
-    fn finish(self, _end: Vec<f64>) -> Option<Learned> {
+    fn finish(mut self, end: Vec<f64>) -> Option<Learned> {
+        self.probe = end;
+        self.note(self.carried / 6.0);
         let mut sum = self.sum?;
         let time = self.time;
         sum.deltas.iter_mut().chain(&mut sum.rates).for_each(|m| *m /= time);
@@ -301,10 +313,12 @@ impl<'a> Mean<'a> {
 impl Observer for Mean<'_> {
     fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
         let (t0, t1, h) = (step.t0(), step.t1(), step.h());
-        for (t, weight) in [(t0, h / 6.0), (0.5 * (t0 + t1), 4.0 * h / 6.0), (t1, h / 6.0)] {
-            step.interpolate(t, &mut self.probe);
-            self.note(weight);
-        }
+        // The end of a step is the start of the next: its weights are added up.
+        step.interpolate(t0, &mut self.probe);
+        self.note((self.carried + h) / 6.0);
+        step.interpolate(0.5 * (t0 + t1), &mut self.probe);
+        self.note(4.0 * h / 6.0);
+        self.carried = h;
         Flow::Continue(())
     }
 }
@@ -377,8 +391,7 @@ pub(super) fn matrices_at(
             scaled(jacobian_transpose(&blocks), *scale)
         }
         DfcFeedback::WeightProduct { scale } => {
-            let weights: Vec<_> =
-                pass.network.layers().iter().map(|l| l.weights.clone()).collect();
+            let weights: Vec<_> = pass.network.layers().iter().map(|l| l.weights.clone()).collect();
             scaled(weight_product(&weights), *scale)
         }
         DfcFeedback::Fixed(matrices) => matrices.clone(),

@@ -2,7 +2,9 @@
 
 use nalgebra::DMatrix;
 
-use super::dfc::{DfcFeedback, check_feedback, control, fixed_matrices, matrices_at, nudged, refused, replace};
+use super::dfc::{
+    DfcFeedback, check_feedback, control, fixed_matrices, matrices_at, nudged, refused, replace,
+};
 use crate::dynamics::ControlParameters;
 use crate::learning::LearningError;
 use crate::learning::rule::{Errors, Pass, Rule, finish};

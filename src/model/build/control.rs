@@ -65,9 +65,8 @@ fn feedback_of(
             for column in 0..forward.columns() {
                 let q = table.controller(network, forward, column)?;
                 if column == 0 {
-                    let wide = |q: &DMatrix<f64>| {
-                        DMatrix::zeros(q.nrows(), q.ncols() * forward.columns())
-                    };
+                    let wide =
+                        |q: &DMatrix<f64>| DMatrix::zeros(q.nrows(), q.ncols() * forward.columns());
                     matrices = q.iter().map(wide).collect();
                 }
                 for (all, q) in matrices.iter_mut().zip(&q) {

@@ -34,7 +34,7 @@ impl FeedbackTable<'_> {
                 _ => return Ok(None),
             },
             Structure::SingleLoop(chain) => optimize_single_loop(&chain, &options),
-            Structure::Dense => return Ok(None),
+            Structure::Dense | Structure::Control(_) => return Ok(None),
         };
         let key = format!("{}.optimized", self.key);
         let optimized = result.map_err(|e| {
