@@ -4,6 +4,7 @@
 mod support;
 
 mod checks;
+mod control;
 mod runs;
 
 use std::num::NonZeroUsize;

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asleep;
 mod control;
 mod delayed;
 mod experiment;
