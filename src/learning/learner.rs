@@ -8,7 +8,7 @@ use super::LearningError;
 use super::batch::{Batch, Progress, Stopped};
 use super::delayed::FirstLayer;
 use super::options::{Options, Reduce, Unconverged};
-use super::rule::{Errors, LayerUpdate, Pass, Rule};
+use super::rule::{Errors, LayerUpdate, Pass, Rule, input_of};
 use crate::linalg::gemm::{matmul_nt_into, matmul_tn};
 use crate::network::{Forward, Network};
 
@@ -378,12 +378,6 @@ impl Learner {
             None => Ok(()),
         }
     }
-}
-
-/// What `layers()[l]` learns from: the rates of the forward pass, or those the rule puts in their
-/// place.
-fn input_of<'a>(rule: &'a dyn Rule, forward: &'a Forward, l: usize) -> &'a DMatrix<f64> {
-    rule.presynaptic(l).unwrap_or_else(|| forward.layer_input(l))
 }
 
 /// `W <- keep W + s h^T`.

@@ -10,6 +10,8 @@
 
 mod batch;
 mod conditions;
+mod control_feedback;
+mod controlled;
 mod delayed;
 mod error;
 mod feedback;

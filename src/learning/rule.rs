@@ -121,6 +121,12 @@ pub struct Loops {
     pub runs: bool,
 }
 
+/// What `layers()[l]` learns from: the rates of the forward pass, or those the rule puts in their
+/// place.
+pub(super) fn input_of<'a>(rule: &'a dyn Rule, forward: &'a Forward, l: usize) -> &'a DMatrix<f64> {
+    rule.presynaptic(l).unwrap_or_else(|| forward.layer_input(l))
+}
+
 /// Carries errors down layer by layer: `invert(k, above, below, converged)` fills `below`, the error
 /// of `layers()[k - 1]` before slopes, from `above`, that of `layers()[k]`.
 pub(super) fn layerwise(

@@ -9,8 +9,10 @@ mod quotient;
 mod reduced;
 mod settle;
 mod signals;
+mod single;
 mod solver;
 mod steady;
+mod tied;
 
 use std::ops::Range;
 
@@ -177,30 +179,6 @@ impl DeepFeedbackControl {
         })
     }
 
-    /// As [`new`](Self::new) with `Q_l = scale J_l^T` at the feedforward state of every target.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn tied(
-        network: &Network,
-        forward: &Forward,
-        target: DMatrix<f64>,
-        scale: f64,
-        parameters: ControlParameters,
-    ) -> Result<Self, DynamicsError> {
-        let plant = Plant::new(network, forward);
-        let stack: Vec<f64> =
-            forward.pre_activations.iter().flat_map(|a| a.iter().copied()).collect();
-        let (mut slopes, mut rates) = (stack.clone(), stack.clone());
-        plant.rates(&stack, &mut rates);
-        plant.slopes(&stack, &mut slopes);
-        let mut matrices = plant.jacobian_transposes(&slopes, &rates, plant.columns);
-        matrices.iter_mut().for_each(|q| *q *= scale);
-        let feedback = ControlFeedback::PerTarget(matrices);
-        let built = Self::new(network, forward, target, feedback, parameters)?;
-        Ok(Self { tied: (scale != 0.0).then_some(scale), ..built })
-    }
-
     /// The same control starting from `state`, blocks in layout order.
     ///
     /// # Errors
@@ -214,37 +192,6 @@ impl DeepFeedbackControl {
     #[must_use]
     pub fn parameters(&self) -> &ControlParameters {
         &self.parameters
-    }
-
-    /// Whether one linearisation serves all targets and states.
-    fn shares_slopes(&self) -> bool {
-        self.plant.columns == 1
-            || (self.plant.is_linear() && matches!(self.feedback, ControlFeedback::Shared(_)))
-    }
-
-    /// The control of one target alone.
-    fn single(&self, column: usize) -> Self {
-        let plant = self.plant.single(column);
-        let feedback = match &self.feedback {
-            ControlFeedback::PerTarget(q) => {
-                let m = self.plant.outputs();
-                let part = |q: &DMatrix<f64>| q.columns(column * m, m).into_owned();
-                ControlFeedback::Shared(q.iter().map(part).collect())
-            }
-            other => other.clone(),
-        };
-        let (layout, places) = Places::new(&plant, &self.parameters);
-        Self {
-            target: self.target.columns(column, 1).into_owned(),
-            initial: self.layout.column_state(column, &self.initial),
-            parameters: self.parameters,
-            tied: self.tied,
-            observables: self.observables.clone(),
-            plant,
-            feedback,
-            places,
-            layout,
-        }
     }
 
     /// Why there is no closed solution, if there is none.

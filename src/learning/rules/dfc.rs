@@ -2,36 +2,16 @@
 
 use nalgebra::DMatrix;
 
-use crate::dynamics::{
-    ControlFeedback, ControlParameters, ControlledState, DeepFeedbackControl, Dynamics,
-    DynamicsError, Signals,
-};
-use crate::feedback::{jacobian_transpose, weight_product};
-use crate::integrate::{self, Flow, Method, Observer, Options, Step};
+use crate::dynamics::{ControlParameters, ControlledState, DeepFeedbackControl, Dynamics, Signals};
+use crate::integrate::{self, Method, Observer, Options};
 use crate::learning::LearningError;
-use crate::learning::feedback::check;
+use crate::learning::control_feedback::{
+    DfcFeedback, check_feedback, control, fixed_matrices, matrices_at, nudged, refused, replace,
+};
+use crate::learning::controlled::{Learned, Mean};
 use crate::learning::newton;
 use crate::learning::rule::{Errors, Pass, Rule, finish};
 use crate::network::Network;
-
-/// Where the matrices `Q_l` (`n_l x n_L`) come from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DfcFeedback {
-    /// `scale J_l^T`, of the feedforward state of every example or of the state of the moment.
-    JacobianTranspose {
-        /// The factor.
-        scale: f64,
-        /// Whether the Jacobian follows the voltages.
-        recomputed: bool,
-    },
-    /// `scale W_{l+1}^T .. W_L^T` with the weights of the moment.
-    WeightProduct {
-        /// The factor.
-        scale: f64,
-    },
-    /// Matrices that stay as they are unless they are replaced.
-    Fixed(Vec<DMatrix<f64>>),
-}
 
 /// What the updates are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +102,8 @@ impl Dfc {
 
     /// The means over the run; `None` when it failed.
     fn means(&self, control: &DeepFeedbackControl, pass: &Pass<'_>) -> Option<Learned> {
-        let mut mean = Mean::new(control, pass.network);
+        let first_order = matches!(&self.run, DfcRun::Time { method, .. } if method.order == 1);
+        let mut mean = Mean::new(control, pass.network, first_order);
         let outcome = self.integrate(control, &mut mean)?;
         mean.finish(outcome)
     }
@@ -178,151 +159,6 @@ impl Dfc {
     }
 }
 
-/// The network of a pass under control.
-pub(super) fn control(
-    network: &Network,
-    forward: &crate::network::Forward,
-    target: DMatrix<f64>,
-    feedback: &DfcFeedback,
-    parameters: ControlParameters,
-) -> Result<DeepFeedbackControl, DynamicsError> {
-    let fixed = match feedback {
-        DfcFeedback::JacobianTranspose { scale, recomputed: false } => {
-            return DeepFeedbackControl::tied(network, forward, target, *scale, parameters);
-        }
-        DfcFeedback::JacobianTranspose { scale, .. } => {
-            ControlFeedback::Recomputed { scale: *scale }
-        }
-        DfcFeedback::WeightProduct { scale } => {
-            let weights: Vec<_> = network.layers().iter().map(|l| l.weights.clone()).collect();
-            let product = weight_product(&weights);
-            ControlFeedback::Shared(product.into_iter().map(|q| q * *scale).collect())
-        }
-        DfcFeedback::Fixed(matrices) => ControlFeedback::Shared(matrices.clone()),
-    };
-    DeepFeedbackControl::new(network, forward, target, fixed, parameters)
-}
-
-pub(super) fn refused(source: DynamicsError) -> LearningError {
-    LearningError::Dynamics { layer: 0, source }
-}
-
-pub(super) fn check_feedback(
-    rule: &'static str,
-    network: &Network,
-    feedback: &DfcFeedback,
-) -> Result<(), LearningError> {
-    let DfcFeedback::Fixed(matrices) = feedback else { return Ok(()) };
-    let output = network.output_size();
-    let shapes: Vec<_> = network.sizes()[1..].iter().map(|n| (*n, output)).collect();
-    check(rule, matrices.iter().map(Some), &shapes)
-}
-
-/// `y + nudge (target - y)`, from the output error.
-pub(super) fn nudged(pass: &Pass<'_>, error: &DMatrix<f64>, nudge: f64) -> DMatrix<f64> {
-    pass.forward.output() + error * nudge
-}
-
-/// What one update is made of.
-struct Learned {
-    deltas: Vec<DMatrix<f64>>,
-    rates: Vec<DMatrix<f64>>,
-}
-
-impl Learned {
-    /// `g(v) - g(basal)`.
-    fn of(
-        network: &Network,
-        voltages: &[DMatrix<f64>],
-        basal: &[DMatrix<f64>],
-        rates: Vec<DMatrix<f64>>,
-    ) -> Self {
-        let delta = |(layer, (v, b)): (&crate::network::Layer, (&DMatrix<f64>, &DMatrix<f64>))| {
-            let (mut delta, mut without) = (v.clone(), b.clone());
-            layer.activation.apply(v.as_slice(), delta.as_mut_slice());
-            layer.activation.apply(b.as_slice(), without.as_mut_slice());
-            delta - without
-        };
-        let deltas = network.layers().iter().zip(voltages.iter().zip(basal)).map(delta).collect();
-        Self { deltas, rates }
-    }
-
-    fn is_finite(&self) -> bool {
-        self.deltas.iter().chain(&self.rates).all(|m| m.iter().all(|x| x.is_finite()))
-    }
-
-    fn add(&mut self, other: &Self, weight: f64) {
-        let own = self.deltas.iter_mut().chain(&mut self.rates);
-        own.zip(other.deltas.iter().chain(&other.rates)).for_each(|(a, b)| *a += b * weight);
-    }
-}
-
-/// Time integrals of what is learned, by Simpson's rule in every step.
-struct Mean<'a> {
-    control: &'a DeepFeedbackControl,
-    network: &'a Network,
-    signals: Signals,
-    sum: Option<Learned>,
-    time: f64,
-    /// Size of the step before, whose end has not been counted.
-    carried: f64,
-    probe: Vec<f64>,
-}
-
-impl<'a> Mean<'a> {
-    fn new(control: &'a DeepFeedbackControl, network: &'a Network) -> Self {
-        let probe = control.initial_state();
-        Self {
-            control,
-            network,
-            signals: Signals::new(control),
-            sum: None,
-            time: 0.0,
-            carried: 0.0,
-            probe,
-        }
-    }
-
-    fn note(&mut self, weight: f64) {
-        self.control.signals(&self.probe, &mut self.signals);
-        let Signals { voltages, basal, rates, .. } = &self.signals;
-        let learned = Learned::of(self.network, voltages, basal, rates.clone());
-        match &mut self.sum {
-            Some(sum) => sum.add(&learned, weight),
-            None => {
-                let mut sum = Learned { deltas: learned.deltas, rates: learned.rates };
-                let scaled = sum.deltas.iter_mut().chain(&mut sum.rates);
-                scaled.for_each(|m| *m *= weight);
-                self.sum = Some(sum);
-            }
-        }
-        self.time += weight;
-    }
-
-    /// The means, if the run got anywhere and stayed finite.
-    fn finish(mut self, end: Vec<f64>) -> Option<Learned> {
-        self.probe = end;
-        self.note(self.carried / 6.0);
-        let mut sum = self.sum?;
-        let time = self.time;
-        sum.deltas.iter_mut().chain(&mut sum.rates).for_each(|m| *m /= time);
-        sum.is_finite().then_some(sum)
-    }
-}
-
-impl Observer for Mean<'_> {
-    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
-        let (t0, t1, h) = (step.t0(), step.t1(), step.h());
-        // The end of a step is the start of the next: its weights are added up.
-        step.interpolate(t0, &mut self.probe);
-        self.note((self.carried + h) / 6.0);
-        step.interpolate(0.5 * (t0 + t1), &mut self.probe);
-        self.note(4.0 * h / 6.0);
-        self.carried = h;
-        Flow::Continue(())
-    }
-}
-
 impl Rule for Dfc {
     fn name(&self) -> &'static str {
         match self.update {
@@ -375,41 +211,5 @@ impl Rule for Dfc {
 
     fn set_feedback(&mut self, matrices: Vec<DMatrix<f64>>) {
         replace(&mut self.feedback, matrices);
-    }
-}
-
-/// `Q_l` for one example, at the feedforward state.
-pub(super) fn matrices_at(
-    feedback: &DfcFeedback,
-    pass: &Pass<'_>,
-    column: usize,
-) -> Vec<DMatrix<f64>> {
-    let scaled = |q: Vec<DMatrix<f64>>, scale: f64| q.into_iter().map(|q| q * scale).collect();
-    match feedback {
-        DfcFeedback::JacobianTranspose { scale, .. } => {
-            let blocks = pass.network.output_jacobian_blocks(pass.forward, column);
-            scaled(jacobian_transpose(&blocks), *scale)
-        }
-        DfcFeedback::WeightProduct { scale } => {
-            let weights: Vec<_> = pass.network.layers().iter().map(|l| l.weights.clone()).collect();
-            scaled(weight_product(&weights), *scale)
-        }
-        DfcFeedback::Fixed(matrices) => matrices.clone(),
-    }
-}
-
-/// The matrices that are kept between updates.
-pub(super) fn fixed_matrices(feedback: &DfcFeedback) -> Vec<DMatrix<f64>> {
-    match feedback {
-        DfcFeedback::Fixed(matrices) => matrices.clone(),
-        _ => Vec::new(),
-    }
-}
-
-pub(super) fn replace(feedback: &mut DfcFeedback, matrices: Vec<DMatrix<f64>>) {
-    if let DfcFeedback::Fixed(kept) = feedback
-        && kept.len() == matrices.len()
-    {
-        *kept = matrices;
     }
 }

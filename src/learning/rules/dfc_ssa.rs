@@ -2,11 +2,11 @@
 
 use nalgebra::DMatrix;
 
-use super::dfc::{
-    DfcFeedback, check_feedback, control, fixed_matrices, matrices_at, nudged, refused, replace,
-};
 use crate::dynamics::ControlParameters;
 use crate::learning::LearningError;
+use crate::learning::control_feedback::{
+    DfcFeedback, check_feedback, control, fixed_matrices, matrices_at, nudged, refused, replace,
+};
 use crate::learning::rule::{Errors, Pass, Rule, finish};
 use crate::network::Network;
 

@@ -10,9 +10,10 @@ mod ndi;
 mod pbp;
 mod sdi;
 
+pub use super::control_feedback::DfcFeedback;
 pub use bp::Bp;
 pub use dfa::Dfa;
-pub use dfc::{Dfc, DfcFeedback, DfcRun, DfcUpdate};
+pub use dfc::{Dfc, DfcRun, DfcUpdate};
 pub use dfc_ssa::DfcSsa;
 pub use di::Di;
 pub use fa::Fa;
