@@ -21,7 +21,7 @@ pub fn row_space_share(output_jacobian: &[DMatrix<f64>], q: &[DMatrix<f64>]) -> 
         size += q.norm_squared();
     }
     let gram = Lu::new(&gram).ok()?;
-    if gram.rcond() <= m as f64 * f64::EPSILON || !(size > 0.0) {
+    if gram.rcond() <= m as f64 * f64::EPSILON || size == 0.0 || !size.is_finite() {
         return None;
     }
     // |P Q|^2 = tr((J Q)^T (J J^T)^{-1} J Q).

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use crate::dynamics::{
     ControlFeedback, ControlNoise, ControlParameters, DeepFeedbackControl, Dynamics, DynamicsError,
-    NoiseSite, Signals, VectorField,
+    NoiseSite, Signals,
 };
 use crate::integrate::{EXPONENTIAL_EULER_MARUYAMA, Integrator, InvalidRun, Noise, Options};
 use crate::linalg::gemm::matmul_nt_into;
@@ -82,8 +82,13 @@ pub enum SleepError {
 /// is divided by the variance of the noise, so that `decay` does not depend on it, and inputs are
 /// shown sixteen at a time.
 ///
+/// Without inputs nothing is learned.
+///
 /// # Errors
 /// A controlled network that diverges, parameters out of range.
+///
+/// # Panics
+/// When inputs and network differ in size.
 pub fn learn_feedback(
     network: &Network,
     inputs: &DMatrix<f64>,
@@ -102,10 +107,11 @@ pub fn learn_feedback(
         ..*parameters
     };
     let mut shown = 0;
-    while shown < sleep.steps {
+    while shown < sleep.steps && inputs.ncols() > 0 {
         let count = BLOCK.min(sleep.steps - shown);
-        let column = |_: usize, c: usize| (shown + c) % inputs.ncols();
-        let batch = DMatrix::from_fn(inputs.nrows(), count, |i, c| inputs[(i, column(i, c))]);
+        let batch = DMatrix::from_fn(inputs.nrows(), count, |i, c| {
+            inputs[(i, (shown + c) % inputs.ncols())]
+        });
         let mut forward = Forward::new(network, count);
         forward.inputs.copy_from(&batch);
         network.propagate(&mut forward);
@@ -161,6 +167,5 @@ fn correlations(
         }
         count += 1;
     }
-    debug_assert!(control.dim() > 0);
     Ok(sums.into_iter().map(|sum| sum / f64::from(count.max(1))).collect())
 }

@@ -24,7 +24,7 @@ pub use self::signals::Signals;
 pub use self::steady::ControlledState;
 
 use self::places::Places;
-use self::plant::Plant;
+use self::plant::{Plant, check_forward};
 use self::reduced::ControlReduction;
 use self::solver::ControlSolver;
 use super::equilibrium::affine_equilibrium;
@@ -144,6 +144,7 @@ impl DeepFeedbackControl {
         parameters: ControlParameters,
     ) -> Result<Self, DynamicsError> {
         parameters.check()?;
+        check_forward(network, forward)?;
         let plant = Plant::new(network, forward);
         require_shape("target", &target, (plant.outputs(), plant.columns))?;
         require_finite("target", &target)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::dynamics::error::{DynamicsError, require_finite, require_shape};
 use crate::linalg::kernels;
 use crate::network::{Activation, Forward, Network, Output};
 
@@ -27,6 +28,28 @@ pub(super) struct Plant {
     output: Output,
     pub(super) columns: usize,
     starts: Vec<usize>,
+}
+
+/// Refuses values of a forward pass that belong to another network, or to no input.
+pub(super) fn check_forward(network: &Network, forward: &Forward) -> Result<(), DynamicsError> {
+    if forward.columns() == 0 {
+        return Err(DynamicsError::Empty { what: "list of inputs".to_owned() });
+    }
+    let (found, expected) = (forward.pre_activations.len(), network.layers().len());
+    if found != expected {
+        return Err(DynamicsError::Shape {
+            what: "list of pre-activations".to_owned(),
+            found_rows: found,
+            found_columns: 1,
+            expected: format!("{expected} x 1, one matrix per layer"),
+        });
+    }
+    for (l, (a, layer)) in forward.pre_activations.iter().zip(network.layers()).enumerate() {
+        let what = format!("pre-activations of layer {}", l + 1);
+        require_shape(&what, a, (layer.units(), forward.columns()))?;
+        require_finite(&what, a)?;
+    }
+    Ok(())
 }
 
 impl Plant {

@@ -163,8 +163,7 @@ impl DeepFeedbackControl {
                 u[part].copy_from_slice(column.u.as_slice());
             }
         }
-        for (c, column) in columns.iter().enumerate().filter(|(_, c)| !(c.is_done && c.is_solved)) {
-            debug_assert_eq!(column.u.len(), m);
+        for (c, _) in columns.iter().enumerate().filter(|(_, c)| !(c.is_done && c.is_solved)) {
             self.fill_column(c, f64::NAN, v);
             self.fill_column(c, f64::NAN, r);
         }
@@ -217,7 +216,7 @@ impl Trial {
         } else {
             self.factor *= 0.5;
             let is_small = self.norm <= SMALL_RESIDUAL * scale;
-            if is_small || !(self.factor >= SMALLEST_FACTOR) {
+            if is_small || self.factor < SMALLEST_FACTOR {
                 self.u.copy_from(&self.base);
                 return self.finish(is_small);
             }

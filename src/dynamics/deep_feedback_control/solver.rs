@@ -235,7 +235,7 @@ impl<'a> ControlSolver<'a> {
         y: &[f64],
         known: impl Fn(&[f64], usize) -> (f64, f64, f64, f64),
     ) {
-        let (c, k, places) = (self.control, &self.coefficients, &self.control.places);
+        let (k, places) = (&self.coefficients, &self.control.places);
         for (i, y) in y.iter().enumerate() {
             let (seen, w, e, signal) = known(b, i);
             b[places.u_int.start + i] = w + k.pe * k.error.1 * y;
@@ -246,7 +246,6 @@ impl<'a> ControlSolver<'a> {
                 b[range.start + i] = signal + k.gain * y;
             }
         }
-        debug_assert!(c.plant.columns > 0);
     }
 
     fn write_compartments(&self, b: &mut [f64], du: &[f64], dv: &[f64], work: &mut [f64]) {

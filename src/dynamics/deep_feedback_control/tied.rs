@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::plant::Plant;
+use super::plant::{Plant, check_forward};
 use super::{ControlFeedback, ControlParameters, DeepFeedbackControl};
 use crate::dynamics::error::DynamicsError;
 use crate::network::{Forward, Network};
@@ -19,6 +19,7 @@ impl DeepFeedbackControl {
         scale: f64,
         parameters: ControlParameters,
     ) -> Result<Self, DynamicsError> {
+        check_forward(network, forward)?;
         let plant = Plant::new(network, forward);
         let stack: Vec<f64> =
             forward.pre_activations.iter().flat_map(|a| a.iter().copied()).collect();

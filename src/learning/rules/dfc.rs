@@ -138,8 +138,7 @@ impl Dfc {
             control.steady_state();
         let mut basal = voltages.clone();
         basal.iter_mut().zip(&currents).for_each(|(b, c)| *b -= c);
-        for (c, found) in found.iter().enumerate().filter(|(_, found)| !**found) {
-            debug_assert!(!found);
+        for (c, _) in found.iter().enumerate().filter(|(_, found)| !**found) {
             converged[c] = false;
             let Some(reduced) = control.reduced(c) else { continue };
             let Some(y) = newton::equilibrium(reduced.as_ref()) else { continue };
