@@ -4,6 +4,7 @@
 mod support;
 
 mod checks;
+mod goldens;
 mod runs;
 
 use std::num::NonZeroUsize;

@@ -261,6 +261,13 @@ impl VectorField for ConcurrentInversion {
         }
         self.eval(t, y, dy);
     }
+
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        let of_loop = |(k, equation): (usize, &LoopEquation)| {
+            equation.map.first_kink(&y0[self.state_range(k)], &y1[self.state_range(k)])
+        };
+        self.loops.iter().enumerate().filter_map(of_loop).reduce(f64::min)
+    }
 }
 
 impl Dynamics for ConcurrentInversion {

@@ -284,6 +284,10 @@ impl VectorField for RateNetwork {
         self.population.add_input(&mut dy[..n]);
     }
 
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        self.population.first_kink(y0, y1)
+    }
+
     fn jacobian(&self, _t: f64, y: &[f64], jac: &mut DMatrix<f64>) {
         let n = self.population.units();
         let mut slopes = vec![0.0; n];

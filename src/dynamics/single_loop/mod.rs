@@ -190,6 +190,10 @@ impl VectorField for SingleLoop {
             None => self.eval(t, y, dy),
         }
     }
+
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        self.chain.first_kink(y0, y1)
+    }
 }
 
 impl Dynamics for SingleLoop {

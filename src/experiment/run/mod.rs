@@ -1,6 +1,7 @@
 //! `dinv run`: integrates a model and writes its trajectory.
 
 mod convergence;
+mod decay;
 mod error;
 mod recorder;
 mod records;

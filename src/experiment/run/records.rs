@@ -67,6 +67,10 @@ fn equilibrium_of(end: &StageEnd, name: &str) -> Group {
             );
         }
     }
+    if let Some(abscissa) = end.spectral_abscissa {
+        let phrase = "largest real part of the spectrum in equilibrium: the slowest rate of decay, largest over the targets";
+        group.push(Variable::scalar("spectral_abscissa", abscissa).units("s-1").long_name(phrase));
+    }
     if let Some(errors) = &end.errors {
         let phrase = "distance of the end of the run to the equilibrium";
         group.push(target_variable(end, "steady_state_error", errors, phrase).units("1"));
