@@ -2,7 +2,11 @@
 
 mod arguments;
 mod display;
+mod hostile;
+#[cfg(target_os = "linux")]
+mod memory;
 mod program;
+mod readme;
 mod report;
 mod run;
 mod signals;

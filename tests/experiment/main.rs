@@ -4,6 +4,7 @@
 mod support;
 
 mod checks;
+mod documented;
 mod goldens;
 mod runs;
 

@@ -106,6 +106,25 @@ fn many_targets_equal_single_ones() {
     }
 }
 
+/// All but those of other commands.
+#[test]
+fn every_model_with_a_run_section_runs() {
+    let mut run = 0;
+    for entry in std::fs::read_dir(repository().join("models")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if path.extension().is_none_or(|e| e != "toml") || !text.contains("\n[run]") {
+            continue;
+        }
+        let finished = try_run(&model(&text), RunOptions::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(finished.report.status, "complete", "{}", path.display());
+        assert_eq!(finished.reader().status().unwrap(), Status::Complete);
+        run += 1;
+    }
+    assert!(run >= 7, "{run} models");
+}
+
 fn linear(a: &str, x0: &str, t_span: &str, rest: &str) -> String {
     format!(
         r#"

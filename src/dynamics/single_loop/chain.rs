@@ -155,9 +155,8 @@ impl Chain {
 
     /// Where the stages, moving from `y0` to `y1`, first meet a kink, as a fraction of the way.
     pub(super) fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
-        let of_link = |(k, link): (usize, &Link)| {
-            link.map.first_kink(&y0[self.range(k)], &y1[self.range(k)])
-        };
+        let of_link =
+            |(k, link): (usize, &Link)| link.map.first_kink(&y0[self.range(k)], &y1[self.range(k)]);
         self.links.iter().enumerate().filter_map(of_link).reduce(f64::min)
     }
 

@@ -107,7 +107,7 @@ impl RunReport {
         let targets = || reports.iter().flat_map(|report| &report.targets);
         Self {
             status: last.status().name().to_owned(),
-            stop_reason: stop_reason(last),
+            stop_reason: last.stop_reason(),
             solver: solver.name().to_owned(),
             t_end: last.t,
             n_steps: total(|s| s.n_steps),
@@ -117,7 +117,10 @@ impl RunReport {
             n_factor: total(|s| s.n_factor),
             residual_norm: targets().map(|t| t.residual_norm).fold(0.0, f64::max),
             steady_state_error: targets().filter_map(|t| t.steady_state_error).reduce(f64::max),
-            spectral_abscissa: loops.iter().filter_map(|end| end.spectral_abscissa).reduce(f64::max),
+            spectral_abscissa: loops
+                .iter()
+                .filter_map(|end| end.spectral_abscissa)
+                .reduce(f64::max),
             wall_seconds: loops.iter().map(|end| end.wall.as_secs_f64()).sum(),
             file: None,
             rows: 0,
@@ -138,14 +141,6 @@ impl RunReport {
         self.file = Some(written.path.to_string_lossy().into_owned());
         self.rows = written.rows;
         self.bytes = written.bytes;
-    }
-}
-
-fn stop_reason(end: &StageEnd) -> String {
-    match (&end.failure, end.interrupted) {
-        (_, true) => "interrupted".to_owned(),
-        (Some(failure), false) => failure.clone(),
-        (None, false) => end.outcome.status.name().to_owned(),
     }
 }
 

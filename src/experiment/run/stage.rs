@@ -58,6 +58,15 @@ impl StageEnd {
             (false, None) => Status::Complete,
         }
     }
+
+    /// Why the run ended: `complete`, `steady-state`, `event`, `interrupted`, or the failure.
+    pub(super) fn stop_reason(&self) -> String {
+        match (&self.failure, self.interrupted) {
+            (_, true) => "interrupted".to_owned(),
+            (Some(failure), false) => failure.clone(),
+            (None, false) => self.outcome.status.name().to_owned(),
+        }
+    }
 }
 
 impl Stage<'_, '_, '_> {
