@@ -15,6 +15,6 @@ pub use error::FeedbackError;
 pub use initial::Initialiser;
 pub use optimize::{
     Limit, Objective, OptimizeError, OptimizeOptions, Optimized, SmoothedAbscissa, optimize,
-    optimize_single_loop, smoothed_abscissa,
+    optimize_semi_implicit, optimize_single_loop, semi_implicit_rate, smoothed_abscissa,
 };
 pub use registry::{FEEDBACK, FeedbackEntry};
