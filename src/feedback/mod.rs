@@ -9,6 +9,7 @@ mod error;
 mod initial;
 mod optimize;
 mod registry;
+mod stabilise;
 
 pub use controller::{jacobian_transpose, random_controller, weight_product};
 pub use error::FeedbackError;
@@ -18,3 +19,4 @@ pub use optimize::{
     optimize_semi_implicit, optimize_single_loop, semi_implicit_rate, smoothed_abscissa,
 };
 pub use registry::{FEEDBACK, FeedbackEntry};
+pub use stabilise::{LinearisedAt, StabiliseError, Stabilised, stabilise};
