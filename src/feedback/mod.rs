@@ -9,12 +9,14 @@ mod error;
 mod initial;
 mod optimize;
 mod registry;
+mod stabilise;
 
 pub use controller::{jacobian_transpose, random_controller, weight_product};
 pub use error::FeedbackError;
 pub use initial::Initialiser;
 pub use optimize::{
     Limit, Objective, OptimizeError, OptimizeOptions, Optimized, SmoothedAbscissa, optimize,
-    optimize_single_loop, smoothed_abscissa,
+    optimize_semi_implicit, optimize_single_loop, semi_implicit_rate, smoothed_abscissa,
 };
 pub use registry::{FEEDBACK, FeedbackEntry};
+pub use stabilise::{LinearisedAt, StabiliseError, Stabilised, stabilise};

@@ -46,7 +46,8 @@ mod sweep_plan;
 mod validate;
 
 pub use build::{
-    Cascade, Equations, FeedbackMatrix, FeedbackTable, OperatingPoint, System, TrainingData,
+    Cascade, Equations, FeedbackMatrix, FeedbackTable, OperatingPoint, StabilisedLoop, System,
+    TrainingData,
 };
 pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};

@@ -16,7 +16,7 @@ use super::error::{DynamicsError, checked_initial_state, require_finite, require
 use super::field::VectorField;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::scratch::with_scratch;
-use super::structure::SlopeForm;
+use super::structure::{ControlParameter, SlopeForm};
 use super::{Dynamics, NoClosedForm};
 use crate::linalg::{gemm, kernels};
 
@@ -356,6 +356,42 @@ impl Dynamics for RateNetwork {
         self.population.nonlinearity().is_none()
     }
 
+    /// With a controller: its leak, a factor of `q`, and `tau` of the units over that of the
+    /// integral. Without: the leak of the units and a factor of `w`. Lists must hold one value.
+    fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
+        let control = self.control.as_ref();
+        match parameter {
+            ControlParameter::Gain => Some(1.0),
+            ControlParameter::Leak => match control {
+                Some(control) => Some(control.gains.leak),
+                None => common(&self.population.leak),
+            },
+            ControlParameter::TauRatio => {
+                control.and_then(|c| Some(common(&self.population.tau)? / c.gains.tau))
+            }
+        }
+    }
+
+    fn with_control_parameter(
+        &self,
+        parameter: ControlParameter,
+        value: f64,
+    ) -> Option<Box<dyn Dynamics>> {
+        self.control_parameter(parameter)?;
+        let mut changed = self.clone();
+        match (parameter, &mut changed.control) {
+            (ControlParameter::Gain, Some(control)) => control.q *= value,
+            (ControlParameter::Gain, None) => changed.population.w *= value,
+            (ControlParameter::Leak, Some(control)) => control.gains.leak = value,
+            (ControlParameter::Leak, None) => changed.population.leak.fill(value),
+            (ControlParameter::TauRatio, Some(control)) => {
+                changed.population.tau.fill(value * control.gains.tau);
+            }
+            (ControlParameter::TauRatio, None) => return None,
+        }
+        Some(Box::new(changed))
+    }
+
     fn slope_form(&self, _column: usize) -> Option<SlopeForm> {
         let (n, dim) = (self.population.units(), self.dim());
         let mut constant = DMatrix::zeros(dim, dim);
@@ -367,4 +403,10 @@ impl Dynamics for RateNetwork {
         let right = DMatrix::identity(n, dim);
         Some(SlopeForm { constant, left, right, units: self.population.slope_units() })
     }
+}
+
+/// The value that all entries have.
+fn common(values: &[f64]) -> Option<f64> {
+    let first = *values.first()?;
+    values.iter().all(|value| *value == first).then_some(first)
 }

@@ -50,7 +50,7 @@ pub(super) struct Population {
     pub(super) w: DMatrix<f64>,
     pub(super) leak: Vec<f64>,
     gain: f64,
-    tau: Vec<f64>,
+    pub(super) tau: Vec<f64>,
     input: Vec<f64>,
     /// Runs of neighbouring units with the same activation.
     runs: Vec<(Activation, Range<usize>)>,

@@ -4,9 +4,9 @@ mod convergence;
 mod decay;
 mod error;
 mod recorder;
-mod records;
+pub(in crate::experiment) mod records;
 mod report;
-mod solver;
+pub(in crate::experiment) mod solver;
 mod stage;
 mod verify;
 

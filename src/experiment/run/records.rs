@@ -9,7 +9,7 @@ use crate::model::spec::Solver;
 use crate::results::{Data, Dimension, Group, Variable, feedback_variable, weights_group};
 
 /// The group `weights`: the network and the feedback matrices as used.
-pub(super) fn weights(system: &System) -> Group {
+pub(in crate::experiment) fn weights(system: &System) -> Group {
     let Some(network) = &system.network else { return Group::new("weights") };
     let feedback =
         system.feedback.iter().map(|b| feedback_variable(b.from, b.to, b.from, &b.matrix));

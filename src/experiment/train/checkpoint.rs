@@ -78,6 +78,32 @@ pub(super) fn path_for(output: &Path) -> PathBuf {
     output.with_file_name(name)
 }
 
+/// `<output>.checkpoint-000000500`, a checkpoint that is kept.
+pub(super) fn kept_path(place: &Path, step: usize) -> PathBuf {
+    let mut name = OsString::from(place.file_name().unwrap_or_default());
+    name.push(format!("-{step:09}"));
+    place.with_file_name(name)
+}
+
+/// The checkpoints kept beside the result `output`, by rising step.
+pub(super) fn kept(output: &Path) -> Vec<PathBuf> {
+    let place = path_for(output);
+    let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let start = place.file_name().map(|name| format!("{}-", name.to_string_lossy()));
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let step = start.as_ref().and_then(|start| name.strip_prefix(start.as_str()));
+            step.is_some_and(|step| step.len() == 9 && step.bytes().all(|b| b.is_ascii_digit()))
+        })
+        .map(|entry| place.with_file_name(entry.file_name()))
+        .collect();
+    found.sort();
+    found
+}
+
 /// Writes under a temporary name in the same folder, makes it durable and renames it: whenever the
 /// process dies, the old or the new checkpoint is whole.
 pub(super) fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), TrainError> {

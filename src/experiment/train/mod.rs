@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod error;
+pub(in crate::experiment) mod history;
 mod metrics;
 mod plan;
 mod records;
@@ -50,8 +51,19 @@ pub fn train(
     check_output(&file, options.output.force || options.resume)?;
     let place = checkpoint::path_for(&file);
     let found = if options.resume { checkpoint::read(&place)? } else { None };
-    if !options.resume && !options.output.force && place.exists() {
-        return Err(TrainError::CheckpointExists { path: place }.into());
+    if !options.resume {
+        let kept = checkpoint::kept(&file);
+        let earlier = Some(&place).filter(|place| place.exists()).or(kept.first());
+        if let (Some(earlier), false) = (earlier, options.output.force) {
+            return Err(TrainError::CheckpointExists { path: earlier.clone() }.into());
+        }
+        for path in kept {
+            std::fs::remove_file(&path).map_err(|source| TrainError::Io {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
     }
     let began = Instant::now();
     let mut session = Session::new(model, section, context)?;
@@ -76,8 +88,12 @@ pub fn train(
         writer.append_row(*step as f64, row, &[])?;
     }
     let interval = Duration::from_secs_f64(section.checkpoint.interval);
-    let status = run(&mut session, writer.as_mut(), context, &place, interval)?;
+    let saving = Saving { place: &place, interval, keep_every: section.checkpoint.keep_every };
+    let status = run(&mut session, writer.as_mut(), context, &saving)?;
     checkpoint::write(&place, &session.checkpoint())?;
+    if saving.keep_every.is_some() && status == Status::Complete {
+        saving.keep(&session)?;
+    }
     let mut report = session.report(status, context);
     for group in records::groups(&session, &report, began.elapsed()) {
         writer.write_group(&group)?;
@@ -86,18 +102,34 @@ pub fn train(
     Ok(report)
 }
 
+/// When and where checkpoints are written.
+struct Saving<'a> {
+    place: &'a Path,
+    interval: Duration,
+    /// Updates between checkpoints that are kept.
+    keep_every: Option<usize>,
+}
+
+impl Saving<'_> {
+    fn keep(&self, session: &Session<'_>) -> Result<(), TrainError> {
+        checkpoint::write(&checkpoint::kept_path(self.place, session.step()), &session.checkpoint())
+    }
+}
+
 /// Trains until the end, an interruption, or until no rule is left.
 fn run(
     session: &mut Session<'_>,
     writer: &mut dyn ResultWriter,
     context: &Context<'_>,
-    place: &Path,
-    interval: Duration,
+    saving: &Saving<'_>,
 ) -> Result<Status, Error> {
     let mut saved = Instant::now();
     context.progress.begin("train", Some(session.total() as u64));
     if session.rows().is_empty() {
         record(session, writer)?;
+        if saving.keep_every.is_some() {
+            saving.keep(session)?;
+        }
     }
     let status = loop {
         if session.is_over() {
@@ -109,13 +141,18 @@ fn run(
         if context.interrupt.is_raised() {
             break Status::Interrupted;
         }
+        let before = session.step();
         session.advance(context)?;
         if session.row_is_due() {
             record(session, writer)?;
         }
         context.progress.update(session.step() as u64, &[("loss", session.loss())]);
-        if saved.elapsed() >= interval {
-            checkpoint::write(place, &session.checkpoint())?;
+        // The first pause at or after a multiple: keeping a checkpoint changes nothing computed.
+        if saving.keep_every.is_some_and(|every| session.step() / every > before / every) {
+            saving.keep(session)?;
+        }
+        if saved.elapsed() >= saving.interval {
+            checkpoint::write(saving.place, &session.checkpoint())?;
             saved = Instant::now();
         }
     };

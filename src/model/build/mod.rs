@@ -17,14 +17,17 @@ mod target;
 
 use nalgebra::DMatrix;
 
+use self::loops::Closing;
 use super::{Model, ModelError, Problem};
 use crate::dynamics::{Dynamics, DynamicsError, LayerwiseInversion};
+use crate::feedback::{OptimizeOptions, StabiliseError};
 use crate::network::Network;
 
 pub use cascade::Cascade;
 pub use data::TrainingData;
 pub use feedback::FeedbackTable;
 pub use operating_point::OperatingPoint;
+pub use optimized::StabilisedLoop;
 
 /// What a model describes, ready to be integrated or analysed.
 pub struct System {
@@ -36,6 +39,8 @@ pub struct System {
     pub equations: Equations,
     /// The feedback matrices, as used.
     pub feedback: Vec<FeedbackMatrix>,
+    /// How the feedback was optimised, where it was.
+    pub optimized: Vec<StabilisedLoop>,
 }
 
 /// A feedback matrix and the layers it connects.
@@ -79,7 +84,28 @@ impl Model {
     /// # Errors
     /// A missing section, a file that cannot be used, parts that do not fit together.
     pub fn system(&self) -> Result<System, ModelError> {
-        dynamics::build(self)
+        dynamics::build(self, Closing::Model)
+    }
+
+    /// As [`system`](Self::system), with the loops closed by `feedback` in place of the matrices of
+    /// the model, in the order and of the shapes of those.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn system_closed_by(&self, feedback: &[DMatrix<f64>]) -> Result<System, ModelError> {
+        dynamics::build(self, Closing::Given(feedback))
+    }
+
+    /// The feedback of the model's loops, optimised from where the model puts it until every target
+    /// has the margin at its equilibrium; in increasing order of the layers.
+    ///
+    /// # Errors
+    /// Outside, as [`system`](Self::system); inside, where the feedback cannot be optimised.
+    pub fn stabilised_feedback(
+        &self,
+        options: &OptimizeOptions,
+    ) -> Result<Result<Vec<StabilisedLoop>, StabiliseError>, ModelError> {
+        dynamics::stabilised(self, options)
     }
 
     /// Builds the network alone.

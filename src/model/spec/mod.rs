@@ -39,7 +39,7 @@ pub use run::{Direction, Event, Run, SaveAt, SteadyStateStop, Stop};
 pub use solver::{Adaptive, Atol, FixedStep, ForeignAdaptive, SMALLEST_RTOL, Solver};
 pub use stability::{
     At, Certificate, Continuation, ContinuationMethod, Covariance, Critical, EigenvalueMethod,
-    MapAxis, Norm, Pseudospectrum, Stability, StabilityMap, StartPoint,
+    MapAxis, Norm, Optimize, Pseudospectrum, Stability, StabilityMap, StartPoint,
 };
 pub use sweep::{Draw, Named, PointRange, Points, RandomSweep, Sweep, SweepCommand};
 pub use target::{

@@ -157,6 +157,8 @@ pub enum Unconverged {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
+    /// Updates between checkpoints that are kept beside the result.
+    pub keep_every: Option<usize>,
     /// Wall-clock time between checkpoints, s.
     pub interval: f64,
 }
@@ -240,9 +242,17 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("metrics", Kind::List(&METRICS), "what is measured, and how often").or(Default::Words(&["loss"])),
     Key::new(
         "checkpoint",
-        Kind::Section(&[Key::float("interval", Bounds::POSITIVE, "wall-clock time between checkpoints")
-            .or(Default::Float(60.0))
-            .unit("s")]),
+        Kind::Section(&[
+            Key::float("interval", Bounds::POSITIVE, "wall-clock time between checkpoints")
+                .or(Default::Float(60.0))
+                .unit("s"),
+            Key::new(
+                "keep_every",
+                Kind::Integer(1),
+                "updates between checkpoints that are kept beside the result, for spectra along training",
+            )
+            .optional("none are kept"),
+        ]),
         "checkpoints, written atomically at an interval and at the end",
     )
     .or(Default::Defaults),

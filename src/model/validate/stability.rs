@@ -73,13 +73,15 @@ fn starting(scope: &Scope<'_>, stability: &Stability) -> Valid {
             Dynamics::LayerwiseInversion(_)
                 | Dynamics::ConcurrentInversion(_)
                 | Dynamics::SingleLoop(_)
+                | Dynamics::RateNetwork(_)
+                | Dynamics::DeepFeedbackControl(_)
         )
     );
     let ratio = stability.critical.iter().position(|c| *c == Critical::TauRatio);
     let key = format!("stability.critical[{}]", ratio.unwrap_or(0));
     scope.require(ratio.is_none() || loops, &key, || Problem::NotAllowed {
         what: "\"tau_ratio\"".to_owned(),
-        with: "dynamics without tau_state and tau_controller".to_owned(),
+        with: "dynamics without a controller of its own time constant".to_owned(),
         allowed: vec!["leak", "gain"],
     })
 }

@@ -1,7 +1,9 @@
 //! The pictures: one file each, one line each in [`PICTURES`].
 
+mod checkpoints;
 mod continuation;
 mod frozen_time;
+mod lyapunov;
 mod parabola;
 mod places;
 mod pseudospectrum;
@@ -35,6 +37,8 @@ pub const PICTURES: &[Picture] = &[
     pseudospectrum::PSEUDOSPECTRUM,
     transient_growth::TRANSIENT_GROWTH,
     frozen_time::FROZEN_TIME,
+    lyapunov::LYAPUNOV,
+    checkpoints::CHECKPOINTS,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
 ];
