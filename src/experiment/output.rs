@@ -43,7 +43,9 @@ impl OutputOptions {
     ) -> Result<Box<dyn ResultWriter>, ResultError> {
         let specification = model.specification();
         let header = Header {
-            title: specification.title.clone().unwrap_or_else(|| "dinv run".to_owned()),
+            title: specification.title.clone().unwrap_or_else(|| {
+                specification.dynamics.as_ref().map_or("dinv", |d| d.name()).to_owned()
+            }),
             history: self.argv.join(" "),
             references: specification.references.clone(),
         };

@@ -5,7 +5,8 @@ use crate::dynamics::Dynamics;
 use crate::integrate::{AUTO, Options, Run, SaveAt, SteadyState};
 use crate::model::Model;
 
-/// Without a `[run]` section the trajectory is followed for this many of its slowest time constant.
+/// The trajectory is followed for this many of the slowest time constant, or to the end of `[run]`,
+/// whichever is later.
 const TIME_CONSTANTS: f64 = 40.0;
 /// Steps after which it is given up.
 const MAX_STEPS: u64 = 200_000;
@@ -44,11 +45,12 @@ pub(super) fn approached(
         .iter()
         .filter(|(verdict, _)| *verdict == Verdict::Stable)
         .fold(f64::INFINITY, |m, (_, abscissa)| m.min(abscissa.abs()));
-    let horizon = match &model.specification().run {
-        Some(run) if run.t_span[1] > run.t_span[0] => run.t_span[1] - run.t_span[0],
-        _ if slowest.is_finite() => TIME_CONSTANTS / slowest,
-        _ => return Approach { known: false, index: None, remark: None },
-    };
+    let run = model.specification().run.as_ref().map_or(0.0, |run| run.t_span[1] - run.t_span[0]);
+    let settled = if slowest.is_finite() { TIME_CONSTANTS / slowest } else { 0.0 };
+    let horizon = run.max(settled);
+    if horizon <= 0.0 {
+        return Approach { known: false, index: None, remark: None };
+    }
     let start = dynamics.initial_state();
     let options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-8, 1e-10) };
     let outcome = Run::new(dynamics, &AUTO, (0.0, horizon), &start)

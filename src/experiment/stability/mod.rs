@@ -112,6 +112,8 @@ struct Found {
     equilibria: Vec<EquilibriumReport>,
     frozen_time: Vec<FrozenTime>,
     notes: Vec<String>,
+    /// Why the first target without an equilibrium has none.
+    explanation: Option<String>,
     checkpoints: Vec<CheckpointRow>,
     optimized: Vec<OptimisedReport>,
     continuation: Option<ContinuationReport>,
@@ -245,6 +247,7 @@ impl Analysis<'_, '_> {
         if let Some(explanation) = search.explanation() {
             let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
             self.found.notes.push(format!("{place}{explanation}"));
+            self.found.explanation.get_or_insert(explanation);
             if !dynamics.is_linear() {
                 return Ok(None);
             }
@@ -283,7 +286,8 @@ impl Analysis<'_, '_> {
             });
         }
         if let Some(remark) = approached.remark {
-            self.found.notes.push(remark);
+            let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            self.found.notes.push(format!("{place}{remark}"));
         }
         let chosen = approached.index.unwrap_or(0);
         let state = search.equilibria[chosen].state.clone();
@@ -333,7 +337,7 @@ impl Analysis<'_, '_> {
         let found = self.found;
         let Found { deciding, equilibria, frozen_time, notes, .. } = found;
         let Some(deciding) = deciding else {
-            let explanation = notes.into_iter().next().unwrap_or_default();
+            let explanation = found.explanation.unwrap_or_default();
             return Err(StabilityError::NoEquilibrium { explanation }.into());
         };
         let at = match self.section.at {

@@ -86,11 +86,11 @@ fn cycles(reader: &ResultReader, name: &str, range: Extent) -> Result<Vec<Panel>
         let mut panel =
             Panel::new(title, Axis::tight(name, range, 6), Axis::loose(label, extent, 6));
         for line in lines {
-            let births = vec![line[0]];
-            panel.marks.push(Mark::Discs { centres: line[1..].to_vec(), radius: 3.0, color: INK });
+            let (birth, cycles) = (vec![line[0]], line[1..].to_vec());
             let stroke = Stroke::new(CATEGORIES[2], 1.8);
             panel.marks.push(Mark::Lines { pieces: vec![line], stroke });
-            panel.marks.push(Mark::Discs { centres: births, radius: 4.5, color: CATEGORIES[1] });
+            panel.marks.push(Mark::Discs { centres: cycles, radius: 3.0, color: INK });
+            panel.marks.push(Mark::Discs { centres: birth, radius: 4.5, color: CATEGORIES[1] });
         }
         panel.legend.push((Sample::Disc(CATEGORIES[1]), "Hopf".to_owned()));
         panel.legend.push((Sample::Disc(INK), "integrated".to_owned()));

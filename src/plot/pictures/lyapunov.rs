@@ -4,7 +4,7 @@ use super::Picture;
 use super::places::places;
 use crate::error::Error;
 use crate::plot::PlotOptions;
-use crate::plot::chart::{Axis, Extent, Mark, Panel, Row};
+use crate::plot::chart::{Axis, Extent, Mark, Panel, Row, Sample};
 use crate::plot::drawing::{CATEGORIES, Stroke};
 use crate::results::ResultReader;
 
@@ -33,8 +33,12 @@ fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error>
     let y = Axis::log("V", shown, 6);
     let x = Axis::tight("time (s)", Extent::of(times.iter().copied()), 6);
     let mut panel = Panel::new(&format!("{prefix}Lyapunov function"), x, y);
+    let count = lines.len();
     for (k, line) in lines.into_iter().enumerate() {
         let stroke = Stroke::new(CATEGORIES[k % CATEGORIES.len()], 1.8);
+        if (2..=CATEGORIES.len()).contains(&count) {
+            panel.legend.push((Sample::Line(stroke), format!("target {k}")));
+        }
         let pieces = line.split(|p| p.1 < floor || !p.1.is_finite()).map(<[_]>::to_vec);
         panel.marks.push(Mark::Lines { pieces: pieces.collect(), stroke });
     }
