@@ -25,7 +25,7 @@ pub use discard::discard;
 pub use error::ResultError;
 pub use netcdf::{Array, ArrayFile};
 pub use output::{check_output, free_space};
-pub use provenance::{Provenance, utc};
+pub use provenance::{Provenance, host, utc};
 pub use reader::{ResultReader, VariableInfo};
 pub use record::{Data, Dimension, Group, Variable};
 pub use rows::{RowLayout, RowVariable, UnknownVariable};

@@ -47,10 +47,13 @@ pub fn train(
 ) -> Result<TrainReport, Error> {
     let section = model.require("training", &model.specification().training, "dinv train")?;
     let file = options.output.path_for(path);
-    check_output(&file, options.output.force || options.resume)?;
+    if !options.output.discard {
+        check_output(&file, options.output.force || options.resume)?;
+    }
     let place = checkpoint::path_for(&file);
     let found = if options.resume { checkpoint::read(&place)? } else { None };
-    if !options.resume && !options.output.force && place.exists() {
+    let keeps = !options.output.discard;
+    if keeps && !options.resume && !options.output.force && place.exists() {
         return Err(TrainError::CheckpointExists { path: place }.into());
     }
     let began = Instant::now();
@@ -76,8 +79,11 @@ pub fn train(
         writer.append_row(*step as f64, row, &[])?;
     }
     let interval = Duration::from_secs_f64(section.checkpoint.interval);
-    let status = run(&mut session, writer.as_mut(), context, &place, interval)?;
-    checkpoint::write(&place, &session.checkpoint())?;
+    let checkpoints = keeps.then_some((place.as_path(), interval));
+    let status = run(&mut session, writer.as_mut(), context, checkpoints)?;
+    if keeps {
+        checkpoint::write(&place, &session.checkpoint())?;
+    }
     let mut report = session.report(status, context);
     for group in records::groups(&session, &report, began.elapsed()) {
         writer.write_group(&group)?;
@@ -91,8 +97,7 @@ fn run(
     session: &mut Session<'_>,
     writer: &mut dyn ResultWriter,
     context: &Context<'_>,
-    place: &Path,
-    interval: Duration,
+    checkpoints: Option<(&Path, Duration)>,
 ) -> Result<Status, Error> {
     let mut saved = Instant::now();
     context.progress.begin("train", Some(session.total() as u64));
@@ -114,7 +119,9 @@ fn run(
             record(session, writer)?;
         }
         context.progress.update(session.step() as u64, &[("loss", session.loss())]);
-        if saved.elapsed() >= interval {
+        if let Some((place, interval)) = checkpoints
+            && saved.elapsed() >= interval
+        {
             checkpoint::write(place, &session.checkpoint())?;
             saved = Instant::now();
         }
