@@ -5,6 +5,7 @@ mod support;
 
 mod checks;
 mod runs;
+mod sweeps;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod places;
 mod pseudospectrum;
 mod spectrum;
 mod stability_map;
+mod sweep;
 mod trajectory;
 mod transient_growth;
 
@@ -37,6 +38,7 @@ pub const PICTURES: &[Picture] = &[
     frozen_time::FROZEN_TIME,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
+    sweep::SWEEP,
 ];
 
 /// The pictures asked for, or all the file has data for.

@@ -5,7 +5,7 @@ mod summary;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use crate::cli::arguments::{DisplayArgs, JsonArgs, OutputArgs, ThreadArgs};
 use crate::cli::job::{self, JobArgs};
@@ -24,7 +24,34 @@ pub struct SweepArgs {
     #[command(subcommand)]
     action: Option<Action>,
     #[command(flatten)]
-    start: Option<StartArgs>,
+    start: Start,
+}
+
+/// The arguments that start a sweep; none when something is done with one that was started.
+#[derive(Debug)]
+struct Start(Option<StartArgs>);
+
+impl Args for Start {
+    fn augment_args(command: Command) -> Command {
+        StartArgs::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        StartArgs::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Start {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        // The parser asks for a model where there is no action.
+        let starts = matches.contains_id("model");
+        starts.then(|| StartArgs::from_arg_matches(matches)).transpose().map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// What can be done with a sweep that was started.
@@ -71,11 +98,10 @@ struct StatusArgs {
 }
 
 pub(super) fn run(arguments: &SweepArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    match (&arguments.action, &arguments.start) {
+    match (&arguments.action, &arguments.start.0) {
         (Some(Action::Merge(arguments)), _) => merge(arguments, display),
         (Some(Action::Status(arguments)), _) => status(arguments, display),
         (None, Some(arguments)) => start(arguments, display),
-        // The parser asks for a model where there is no action.
         (None, None) => Ok(ExitCode::Usage),
     }
 }
