@@ -44,6 +44,8 @@ impl Log {
                 Ok(file) => {
                     let mut log = Self { path, file, synced: Instant::now() };
                     log.write(&encode(&Header { host: host() }))?;
+                    // Without this a power cut can lose the name; folders cannot be synced everywhere.
+                    let _ = File::open(folder).and_then(|folder| folder.sync_all());
                     return Ok(log);
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
