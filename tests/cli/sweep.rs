@@ -214,7 +214,7 @@ fn batch_system(folder: &Path, lost: &str) -> PathBuf {
     let sbatch = format!(
         r#"#!/bin/bash
 for last; do :; done
-echo "$@" >> '{log}'
+echo "$@" >> "$(dirname "$0")/../sbatch.log"
 array=$(sed -n 's/^#SBATCH --array=//p' "$last" | tr ',' ' ')
 for range in $array; do
   for task in $(seq "${{range%-*}}" "${{range#*-}}"); do
@@ -224,8 +224,7 @@ for range in $array; do
 done
 [ -n "$array" ] || sh "$last" > /dev/null 2>&1
 echo 4711
-"#,
-        log = folder.join("sbatch.log").display()
+"#
     );
     for (name, text) in [("sbatch", sbatch.as_str()), ("squeue", "#!/bin/sh\nexit 0\n")] {
         let path = programs.join(name);

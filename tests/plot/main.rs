@@ -5,6 +5,7 @@ mod files;
 mod png;
 mod program;
 mod stability;
+mod sweep;
 mod trajectory;
 
 use std::path::Path;

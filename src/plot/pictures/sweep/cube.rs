@@ -171,6 +171,9 @@ fn field(
     Ok(Some(Field { name, median, bands }))
 }
 
+/// The field whose sign decides about stability.
+pub(super) const ABSCISSA: &str = "spectral_abscissa";
+
 /// What the share of stable points is called.
 pub(super) const STABLE: &str = "fraction stable";
 

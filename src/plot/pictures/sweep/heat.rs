@@ -1,12 +1,9 @@
 //! Fields over two axes: cells of colour with the boundary of stability.
 
-use super::cube::{Cube, Field, STABLE, Swept};
+use super::cube::{ABSCISSA, Cube, Field, STABLE, Swept};
 use super::scale::{Scale, label};
 use crate::plot::chart::{Axis, ColorBar, Extent, Grid, Mark, Panel, Sample};
 use crate::plot::drawing::{INK, LIGHT, Stroke, diverging, viridis};
-
-/// The field whose sign decides about stability.
-const ABSCISSA: &str = "spectral_abscissa";
 
 /// One panel: `field` over `x` and `y`; `index` finds a point from the positions along both.
 pub(super) fn panel(

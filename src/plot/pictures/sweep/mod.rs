@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::plot::chart::{Panel, Row};
 use crate::plot::{PlotError, PlotOptions};
 use crate::results::ResultReader;
-use cube::{Cube, Field, Swept};
+use cube::{ABSCISSA, Cube, Field, STABLE, Swept};
 use scale::label;
 
 pub(super) const SWEEP: Picture = Picture {
@@ -70,7 +70,11 @@ fn fields(cube: &Cube) -> impl Iterator<Item = &Field> {
         let first = finite.next();
         finite.any(|x| Some(x) != first)
     };
-    let (vary, constant): (Vec<_>, Vec<_>) = cube.fields.iter().partition(varies);
+    // With one point per cell the sign of the abscissa says the same.
+    let tells = |field: &&Field| {
+        field.name != STABLE || cube.chances > 1 || cube.field(ABSCISSA).is_none()
+    };
+    let (vary, constant): (Vec<_>, Vec<_>) = cube.fields.iter().filter(tells).partition(varies);
     vary.into_iter().chain(constant).take(PANELS)
 }
 
