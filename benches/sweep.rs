@@ -82,7 +82,10 @@ fn overhead() {
     let all = swept(&model, 1) / points.len() as f64;
     println!(
         "{{\"case\": \"overhead\", \"points\": {}, \"own_ms\": {:.4}, \"sweep_ms\": {:.4}, \"overhead_ms\": {:.4}}}",
-        points.len(), 1e3 * own, 1e3 * all, 1e3 * (all - own)
+        points.len(),
+        1e3 * own,
+        1e3 * all,
+        1e3 * (all - own)
     );
 }
 
@@ -107,7 +110,10 @@ fn shell() {
     let mut lines = String::new();
     let plan = SweepPlan::new(&model(&text(20, 10))).expect("a plan");
     for k in 0..plan.len() {
-        let sets: Vec<String> = plan.point(k).overrides.iter()
+        let sets: Vec<String> = plan
+            .point(k)
+            .overrides
+            .iter()
             .map(|o| format!("--set {}={}", o.key, o.value))
             .collect();
         lines += &format!("\"$0\" stability map.toml --json {}\n", sets.join(" "));
@@ -121,10 +127,14 @@ fn shell() {
 
 /// Two threads against one, on points of some milliseconds.
 fn speedup() {
-    let text = text(20, 10).replace("\"critical.leak\"", "\"stability_radius\", \"max_transient_growth\"");
+    let text =
+        text(20, 10).replace("\"critical.leak\"", "\"stability_radius\", \"max_transient_growth\"");
     let model = model(&text);
     let (one, two) = (swept(&model, 1), swept(&model, 2));
-    println!("{{\"case\": \"speedup\", \"one_s\": {one:.3}, \"two_s\": {two:.3}, \"ratio\": {:.2}}}", one / two);
+    println!(
+        "{{\"case\": \"speedup\", \"one_s\": {one:.3}, \"two_s\": {two:.3}, \"ratio\": {:.2}}}",
+        one / two
+    );
 }
 
 /// Peak memory of a thousand and of a hundred thousand points.
@@ -149,7 +159,9 @@ fn memory() {
         }
         println!(
             "{{\"case\": \"memory\", \"points\": {}, \"peak_mb\": {:.1}, \"seconds\": {:.2}}}",
-            leaks * gains, peak as f64 / 1024.0, began.elapsed().as_secs_f64()
+            leaks * gains,
+            peak as f64 / 1024.0,
+            began.elapsed().as_secs_f64()
         );
     }
 }

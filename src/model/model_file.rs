@@ -76,7 +76,13 @@ impl Model {
         overrides: &[Override],
     ) -> Result<Self, ModelError> {
         let written = Document::parse(name, text)?;
-        Self::build(written, text.into(), folder.to_path_buf(), overrides.to_vec(), Shared::default())
+        Self::build(
+            written,
+            text.into(),
+            folder.to_path_buf(),
+            overrides.to_vec(),
+            Shared::default(),
+        )
     }
 
     /// The same model with further values set, as for one point of a sweep.

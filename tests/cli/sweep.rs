@@ -185,16 +185,37 @@ fn exit_codes_tell_failed_points_from_wrong_arguments() {
 fn a_dry_run_prints_scripts_that_a_shell_accepts_and_writes_nothing() {
     let folder = folder();
     let arguments = [
-        "map.toml", "--slurm", "--dry-run", "--partition", "long", "--time", "1:00:00", "--mem", "2G",
-        "--account", "lab", "--max-jobs", "7", "--set", "title=it's \"mine\"", "--seed", "3",
+        "map.toml",
+        "--slurm",
+        "--dry-run",
+        "--partition",
+        "long",
+        "--time",
+        "1:00:00",
+        "--mem",
+        "2G",
+        "--account",
+        "lab",
+        "--max-jobs",
+        "7",
+        "--set",
+        "title=it's \"mine\"",
+        "--seed",
+        "3",
     ];
     let output = sweep(folder.path(), &arguments);
     assert!(output.status.success(), "{}", text(&output));
     let shown = text(&output);
     for line in [
-        "#SBATCH --partition=long", "#SBATCH --time=1:00:00", "#SBATCH --mem=2G",
-        "#SBATCH --account=lab", "#SBATCH --array=1-7", "#SBATCH --requeue",
-        "--shard \"$SLURM_ARRAY_TASK_ID/7\"", "sweep merge", "--dependency=afterany:JOB",
+        "#SBATCH --partition=long",
+        "#SBATCH --time=1:00:00",
+        "#SBATCH --mem=2G",
+        "#SBATCH --account=lab",
+        "#SBATCH --array=1-7",
+        "#SBATCH --requeue",
+        "--shard \"$SLURM_ARRAY_TASK_ID/7\"",
+        "sweep merge",
+        "--dependency=afterany:JOB",
     ] {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
@@ -203,7 +224,10 @@ fn a_dry_run_prints_scripts_that_a_shell_accepts_and_writes_nothing() {
     let script = json(&output)["scripts"][0][1].as_str().unwrap().to_owned();
     let checked = Command::new("sh").args(["-n", "-c", &script]).status().unwrap();
     assert!(checked.success(), "{script}");
-    assert_eq!(sweep(folder.path(), &["map.toml", "--slurm", "--partition", "a b"]).status.code(), Some(2));
+    assert_eq!(
+        sweep(folder.path(), &["map.toml", "--slurm", "--partition", "a b"]).status.code(),
+        Some(2)
+    );
 }
 
 /// Programs called `sbatch` and `squeue` that run every task at once, in order, but for those in
@@ -271,7 +295,8 @@ fn a_batch_system_that_refuses_is_quoted() {
     let programs = folder.path().join("bin");
     fs::create_dir(&programs).unwrap();
     let sbatch = programs.join("sbatch");
-    fs::write(&sbatch, "#!/bin/sh\necho 'invalid partition specified: long' >&2\nexit 1\n").unwrap();
+    fs::write(&sbatch, "#!/bin/sh\necho 'invalid partition specified: long' >&2\nexit 1\n")
+        .unwrap();
     fs::set_permissions(&sbatch, fs::Permissions::from_mode(0o755)).unwrap();
     let output = dinv()
         .current_dir(folder.path())

@@ -202,8 +202,14 @@ fn coordinates_are_the_points_to_the_last_bit() {
     ];
     for (range, expected) in cases {
         let axis = "[-2.0, -1.0, 1e5, 0.5]";
-        let text = DECAY.replace(axis, range).replace("a[0][0]", "b[0]").replace("\"run\"", "\"stability\"");
-        let text = text.replace("\"t_end\", \"residual_norm\", \"stop_reason\", \"n_steps\"", "\"spectral_abscissa\"");
+        let text = DECAY
+            .replace(axis, range)
+            .replace("a[0][0]", "b[0]")
+            .replace("\"run\"", "\"stability\"");
+        let text = text.replace(
+            "\"t_end\", \"residual_norm\", \"stop_reason\", \"n_steps\"",
+            "\"spectral_abscissa\"",
+        );
         let place = Place::new();
         done(&model(&text), &place.options());
         assert_eq!(numbers(&place.file(), "b"), expected, "{range}");
@@ -289,7 +295,8 @@ fn points_of_another_model_are_refused_naming_the_key() {
     let message = refused(&LOOPS.replace("seeds = 2", "seeds = 3"));
     assert!(message.contains("sweep.seeds"), "{message}");
     // Other axes in the same order of values: the order of the axes is part of the sweep.
-    let leak = "\"dynamics.layerwise-inversion.leak\" = { log = { from = 1e-3, to = 1.0, count = 5 } }\n";
+    let leak =
+        "\"dynamics.layerwise-inversion.leak\" = { log = { from = 1e-3, to = 1.0, count = 5 } }\n";
     let swapped = format!("{}{leak}", LOOPS.replace(leak, ""));
     let message = refused(&swapped);
     assert!(message.contains("sweep.grid"), "{message}");
@@ -370,7 +377,13 @@ fn every_scalar_is_kept_where_nothing_is_named() {
     let place = Place::new();
     done(&model(&text), &place.options());
     let reader = ResultReader::open(&place.file()).expect("a file");
-    for name in ["verdict", "spectral_abscissa", "stability_radius", "critical_gain", "max_transient_growth"] {
+    for name in [
+        "verdict",
+        "spectral_abscissa",
+        "stability_radius",
+        "critical_gain",
+        "max_transient_growth",
+    ] {
         assert!(reader.contains(name), "{name}");
     }
     for name in ["file", "eigenvalues", "wall_seconds"] {

@@ -27,7 +27,8 @@ fn file(axes: &[(&str, &[f64])], fields: &[(&str, &dyn Fn(&[usize]) -> f64)]) ->
         }
         at
     };
-    let flags = Variable::flags("status", dims.clone(), Vec::new(), &["complete", "failed", "missing"]);
+    let flags =
+        Variable::flags("status", dims.clone(), Vec::new(), &["complete", "failed", "missing"]);
     let array = file.array(&flags).unwrap();
     let values: Vec<Vec<f64>> =
         fields.iter().map(|(_, f)| (0..total).map(|k| f(&indices(k))).collect()).collect();
@@ -45,11 +46,15 @@ fn file(axes: &[(&str, &[f64])], fields: &[(&str, &dyn Fn(&[usize]) -> f64)]) ->
 const LEAKS: [f64; 7] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
 const GAINS: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
 
+/// A map that is unstable below the diagonal.
+pub(crate) fn map() -> Folder {
+    let abscissa = |k: &[usize]| k[1] as f64 - k[0] as f64 + 0.25;
+    file(&[("leak", &LEAKS), ("scale", &GAINS)], &[("spectral_abscissa", &abscissa)])
+}
+
 #[test]
 fn two_axes_give_a_map_with_the_boundary_of_stability() {
-    // Unstable below the diagonal.
-    let abscissa = |k: &[usize]| k[1] as f64 - k[0] as f64 + 0.25;
-    let folder = file(&[("leak", &LEAKS), ("scale", &GAINS)], &[("spectral_abscissa", &abscissa)]);
+    let folder = map();
     let text = svg(&folder.file());
     for label in ["boundary of stability", "leak", "scale", "spectral abscissa", "1/s"] {
         assert!(texts(&text).iter().any(|t| t == label), "{label}: {:?}", texts(&text));

@@ -47,7 +47,10 @@ fn of_sweep(sweep: &SweepEstimate) -> Table {
     let mut facts = Table::facts();
     let axes: Vec<String> =
         sweep.axes.iter().map(|(name, length)| format!("{length} {name}")).collect();
-    facts.fact("sweep", format!("{} at {} points = {}", sweep.command, sweep.points, axes.join(" x ")));
+    facts.fact(
+        "sweep",
+        format!("{} at {} points = {}", sweep.command, sweep.points, axes.join(" x ")),
+    );
     facts.fact("largest point", number::bytes(sweep.point_memory));
     let text = format!("{} with {} points at a time", number::bytes(sweep.memory), sweep.at_once);
     facts.fact("memory of the sweep", text);

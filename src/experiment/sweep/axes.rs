@@ -83,8 +83,7 @@ fn last(key: &str) -> String {
 /// The values of a key along its axis: integers, numbers, or as they are written in a model file.
 fn coordinate(plan: &SweepPlan, axis: &SweepAxis, key: usize, name: &str) -> Variable {
     use toml::Value::{Float, Integer, String};
-    let values: Vec<toml::Value> =
-        (0..axis.len).map(|k| plan.coordinate(axis, key, k)).collect();
+    let values: Vec<toml::Value> = (0..axis.len).map(|k| plan.coordinate(axis, key, k)).collect();
     let data = if values.iter().all(|v| matches!(v, Integer(_))) {
         Data::I64(values.iter().filter_map(toml::Value::as_integer).collect())
     } else if values.iter().all(|v| matches!(v, Integer(_) | Float(_))) {

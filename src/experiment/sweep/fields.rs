@@ -27,7 +27,9 @@ impl Form {
             Value::Null => Self::Missing,
             Value::Bool(_) => Self::Flag,
             Value::Number(_) => Self::Number,
-            Value::Array(_) => shape(value).filter(|s| s.len() <= DEEPEST).map_or(Self::Text, Self::Array),
+            Value::Array(_) => {
+                shape(value).filter(|s| s.len() <= DEEPEST).map_or(Self::Text, Self::Array)
+            }
             Value::String(_) | Value::Object(_) => Self::Text,
         }
     }
@@ -160,7 +162,10 @@ mod tests {
         assert_eq!(form(&[json!(true), json!(null)]), Form::Flag);
         assert_eq!(form(&[json!(true), json!(1)]), Form::Text);
         assert_eq!(form(&[json!("a"), json!(1)]), Form::Text);
-        assert_eq!(form(&[json!([[1, 2]]), json!([]), json!([[1], [2, 3, 4]])]), Form::Array(vec![2, 3]));
+        assert_eq!(
+            form(&[json!([[1, 2]]), json!([]), json!([[1], [2, 3, 4]])]),
+            Form::Array(vec![2, 3])
+        );
         assert_eq!(form(&[json!([1]), json!([[1]])]), Form::Text);
         assert_eq!(form(&[json!(["a"])]), Form::Text);
     }
@@ -179,7 +184,8 @@ mod tests {
             Value::Object(map) => map,
             _ => panic!("no object"),
         };
-        let points = [point(r#"{"a":1,"c":null}"#), point(r#"{"a":1,"b":2,"c":3}"#), point(r#"{"d":"x"}"#)];
+        let points =
+            [point(r#"{"a":1,"c":null}"#), point(r#"{"a":1,"b":2,"c":3}"#), point(r#"{"d":"x"}"#)];
         let seen = |order: [usize; 3]| {
             let mut fields = Fields::default();
             order.iter().for_each(|k| fields.observe(*k, &points[*k]));

@@ -111,13 +111,15 @@ impl Folder {
         };
         let text = match std::fs::read_to_string(path.join(PLAN)) {
             Ok(text) => text,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 return Err(not("it has no plan.json"));
             }
             Err(error) => return Err(SweepError::io(&path.join(PLAN), "read it", error)),
         };
-        let plan: PlanFile = decode(text.trim_end().as_bytes())
-            .ok_or_else(|| not("its plan.json is damaged"))?;
+        let plan: PlanFile =
+            decode(text.trim_end().as_bytes()).ok_or_else(|| not("its plan.json is damaged"))?;
         if plan.format != FORMAT {
             return Err(not("its files have the form of another version of dinv"));
         }

@@ -110,7 +110,8 @@ impl Merge<'_> {
         }
         if !axes.auxiliary.is_empty() {
             let names = axes.auxiliary.join(" ");
-            variables = variables.into_iter().map(|v| v.with("coordinates", names.as_str())).collect();
+            variables =
+                variables.into_iter().map(|v| v.with("coordinates", names.as_str())).collect();
         }
         file.write_coordinates(&axes.dimensions, axes.coordinates.clone())?;
         let mut arrays = Vec::new();

@@ -95,8 +95,7 @@ pub fn sweep(
     }
     let elapsed = began.elapsed();
     let found = if count > 0 { study.scan()? } else { found };
-    let mut report =
-        SweepReport::new(&study.plan, study.command.name, &found, &study.folder.path)?;
+    let mut report = SweepReport::new(&study.plan, study.command.name, &found, &study.folder.path)?;
     report.computed = computed.points;
     report.wall_seconds = elapsed.as_secs_f64();
     report.at_once = division.workers.get();
@@ -188,10 +187,8 @@ impl Study {
             (false, false) => Earlier::Refuse,
         };
         if options.resume && !place.exists() {
-            context.warn(format!(
-                "there are no points in {}: the sweep starts anew",
-                place.display()
-            ));
+            context
+                .warn(format!("there are no points in {}: the sweep starts anew", place.display()));
         }
         let folder = Folder::prepare(&place, model, earlier, writes)?;
         if keeps_results && writes {

@@ -272,8 +272,7 @@ fn program() -> Result<String, SweepError> {
 
 /// The absolute name of a file, for a shell.
 fn file(what: &'static str, path: &Path) -> Result<String, SweepError> {
-    let unusable =
-        || SweepError::NotForScripts { what, text: path.to_string_lossy().into_owned() };
+    let unusable = || SweepError::NotForScripts { what, text: path.to_string_lossy().into_owned() };
     if path.as_os_str() == "-" {
         return Err(unusable());
     }
@@ -364,7 +363,8 @@ mod tests {
 
     #[test]
     fn values_that_would_be_more_than_a_value_are_refused() {
-        let with = |text: &str| SlurmOptions { partition: Some(text.to_owned()), ..Default::default() };
+        let with =
+            |text: &str| SlurmOptions { partition: Some(text.to_owned()), ..Default::default() };
         assert!(with("long").check().is_ok());
         for text in ["", "a b", "x\n#SBATCH --uid=0", "$(id)"] {
             assert!(with(text).check().is_err(), "{text}");

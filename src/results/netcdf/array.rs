@@ -5,8 +5,8 @@ use std::path::Path;
 use hdf5::{Dataset, H5Type, Hyperslab, SliceOrIndex};
 use ndarray::{ArrayView, IxDyn};
 
-use super::objects::{self, Scales};
 use super::NetcdfWriter;
+use super::objects::{self, Scales};
 use crate::results::{
     Data, Dimension, Format, Group, Header, ResultError, ResultWriter, Status, Variable, Written,
 };

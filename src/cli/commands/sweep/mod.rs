@@ -111,8 +111,7 @@ fn start(arguments: &StartArgs, display: &DisplayArgs) -> Result<ExitCode, Error
     let model = arguments.job.model.load()?;
     let progress = progress::display(display);
     let context = arguments.job.start(progress.as_ref())?;
-    let options =
-        SweepOptions { output: arguments.job.output(), resume: arguments.resume, shard };
+    let options = SweepOptions { output: arguments.job.output(), resume: arguments.resume, shard };
     let path = &arguments.job.model.model;
     if arguments.slurm.is_wanted() {
         let wanted = arguments.slurm.options(arguments.job.threads.threads);

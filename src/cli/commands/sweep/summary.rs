@@ -84,11 +84,7 @@ fn failures(listed: &[PointFailure], all: usize) -> String {
             .iter()
             .map(|(key, value)| format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)))
             .collect();
-        table.row([
-            failure.point.into(),
-            values.join(", ").into(),
-            failure.error.as_str().into(),
-        ]);
+        table.row([failure.point.into(), values.join(", ").into(), failure.error.as_str().into()]);
     }
     let more = all.saturating_sub(listed.len());
     let rest = if more > 0 { format!("and {more} more\n") } else { String::new() };

@@ -87,9 +87,18 @@ impl Cube {
                 axes.push(swept(reader, &dim.name, dim.length)?);
             }
         }
+        let auxiliary = status.attribute_text("coordinates").unwrap_or_default();
+        let is_field = |info: &VariableInfo| {
+            // With one axis its coordinates look like fields.
+            let is_coordinate = info.dims.iter().any(|dim| dim.name == info.path)
+                || auxiliary.split(' ').any(|name| name == info.path);
+            info.dims == status.dims
+                && !is_coordinate
+                && !["status", "error"].contains(&info.path.as_str())
+        };
         let mut fields = Vec::new();
         for info in reader.variables("")? {
-            if info.dims == status.dims && info.path != "status" && info.path != "error" {
+            if is_field(&info) {
                 fields.extend(field(reader, &info, &shape)?);
             }
         }
@@ -109,7 +118,8 @@ impl Cube {
 fn swept(reader: &ResultReader, name: &str, length: usize) -> Result<Swept, Error> {
     let name = name.to_owned();
     // Keys that walk together: the first that is a number tells where the others are.
-    let path = if name == "zip" { companion(reader)?.unwrap_or(name.clone()) } else { name.clone() };
+    let path =
+        if name == "zip" { companion(reader)?.unwrap_or(name.clone()) } else { name.clone() };
     let (values, words) = match reader.variable(&path)?.data {
         Data::F64(x) => (Some(x.clone()), x.iter().map(|x| format!("{x}")).collect()),
         Data::I64(i) => {

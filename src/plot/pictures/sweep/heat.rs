@@ -27,7 +27,8 @@ pub(super) fn panel(
     let mut panel = Panel::new(&title, across.axis.clone(), up.axis.clone());
     let extent = Extent::of(values.iter().copied());
     let (bar, fraction) = colors(field, extent, &name);
-    let color = |value: f64| if value.is_finite() { (bar.map)(fraction(value)).rgb } else { LIGHT.rgb };
+    let color =
+        |value: f64| if value.is_finite() { (bar.map)(fraction(value)).rgb } else { LIGHT.rgb };
     let rows = values.chunks_exact(across.places.len()).rev();
     let cells = rows.flatten().map(|value| color(*value)).collect();
     panel.marks.push(Mark::Cells { columns: across.places.len(), cells });
@@ -46,7 +47,8 @@ pub(super) fn panel(
             panel.legend.push((Sample::Line(stroke), text.to_owned()));
             panel.marks.push(Mark::Lines { pieces, stroke });
         } else if field.name == decides.name {
-            let stable = values.iter().filter(|v| v.is_finite()).all(|v| (*v < level) != (level > 0.0));
+            let stable =
+                values.iter().filter(|v| v.is_finite()).all(|v| (*v < level) != (level > 0.0));
             panel.remark(if stable { "stable everywhere" } else { "stable nowhere" });
         }
     }

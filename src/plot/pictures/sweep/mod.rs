@@ -71,9 +71,8 @@ fn fields(cube: &Cube) -> impl Iterator<Item = &Field> {
         finite.any(|x| Some(x) != first)
     };
     // With one point per cell the sign of the abscissa says the same.
-    let tells = |field: &&Field| {
-        field.name != STABLE || cube.chances > 1 || cube.field(ABSCISSA).is_none()
-    };
+    let tells =
+        |field: &&Field| field.name != STABLE || cube.chances > 1 || cube.field(ABSCISSA).is_none();
     let (vary, constant): (Vec<_>, Vec<_>) = cube.fields.iter().filter(tells).partition(varies);
     vary.into_iter().chain(constant).take(PANELS)
 }
