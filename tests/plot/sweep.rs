@@ -8,8 +8,11 @@ use super::files::Folder;
 use super::{svg, svg_of, texts};
 use dynamic_inversion::plot::PlotOptions;
 
+/// The value of a field from the positions along the axes.
+type Values<'a> = &'a dyn Fn(&[usize]) -> f64;
+
 /// A sweep of `axes` (name, values; none for chance) with the fields `f` of the indices.
-fn file(axes: &[(&str, &[f64])], fields: &[(&str, &dyn Fn(&[usize]) -> f64)]) -> Folder {
+fn file(axes: &[(&str, &[f64])], fields: &[(&str, Values<'_>)]) -> Folder {
     let folder = Folder::new();
     let mut file = ArrayFile::create(&folder.file(), true, &Header::default()).unwrap();
     file.attribute("command", "stability").unwrap();
