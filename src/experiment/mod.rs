@@ -5,7 +5,9 @@ mod context;
 mod output;
 pub mod run;
 pub mod stability;
+pub mod sweep;
 pub mod train;
+mod unchanged;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;

@@ -40,6 +40,7 @@ mod numbers;
 mod overrides;
 mod points;
 mod print;
+mod shared;
 pub mod spec;
 mod suggest;
 mod sweep_plan;

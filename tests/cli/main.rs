@@ -10,6 +10,7 @@ mod readme;
 mod report;
 mod run;
 mod signals;
+mod sweep;
 
 /// The program under test, away from the settings of whoever runs the tests.
 fn dinv() -> assert_cmd::Command {

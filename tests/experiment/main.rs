@@ -7,6 +7,7 @@ mod checks;
 mod documented;
 mod goldens;
 mod runs;
+mod sweeps;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod man;
 mod plot;
 mod run;
 mod stability;
+mod sweep;
 mod train;
 
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Train networks with errors carried by each rule, side by side
     Train(train::TrainArgs),
+    /// Run a command at every point of a grid, resumable, on all cores or a cluster
+    Sweep(sweep::SweepArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// Draw what a result file holds
@@ -46,6 +49,7 @@ impl Command {
             Self::Stability(arguments) => stability::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
             Self::Train(arguments) => train::run(arguments, display),
+            Self::Sweep(arguments) => sweep::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),

@@ -12,7 +12,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
-use crate::model::{Model, ModelError, Problem};
+use crate::experiment::unchanged::require_unchanged;
+use crate::model::{Model, ModelError};
 
 /// Key of the metadata that holds everything but the numbers.
 const META: &str = "dinv";
@@ -198,62 +199,5 @@ fn decode(bytes: &[u8]) -> Result<Checkpoint, String> {
 
 /// Refuses a checkpoint of another model, naming the first key that differs.
 pub(super) fn require_same_model(model: &Model, found: &Checkpoint) -> Result<(), ModelError> {
-    let now = model.resolved_text();
-    let parse = |text: &str| text.parse::<toml::Table>().map(toml::Value::Table);
-    let (Ok(was), Ok(is)) = (parse(&found.meta.model), parse(&now)) else {
-        let message = "the model kept in the checkpoint cannot be read".to_owned();
-        let remedy = "start anew with --force".to_owned();
-        return Err(model.error("", Problem::Refused { message, remedy }));
-    };
-    match difference("", Some(&was), Some(&is)) {
-        None => Ok(()),
-        Some((key, was, is)) => {
-            Err(model.error(&key, Problem::Changed { key: key.clone(), was, is }))
-        }
-    }
-}
-
-/// The first key, in alphabetical order, whose values differ.
-fn difference(
-    key: &str,
-    was: Option<&toml::Value>,
-    is: Option<&toml::Value>,
-) -> Option<(String, String, String)> {
-    use toml::Value::{Array, Table};
-    if was == is || IRRELEVANT.contains(&key) {
-        return None;
-    }
-    match (was, is) {
-        (Some(Table(a)), Some(Table(b))) => {
-            let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
-            names.sort();
-            let below = |name: &&String| {
-                let key = if key.is_empty() { (*name).clone() } else { format!("{key}.{name}") };
-                difference(&key, a.get(name.as_str()), b.get(name.as_str()))
-            };
-            names.iter().find_map(below)
-        }
-        (Some(Array(a)), Some(Array(b))) if a.len() == b.len() => {
-            let below = |(i, (a, b)): (usize, (&toml::Value, &toml::Value))| {
-                difference(&format!("{key}[{i}]"), Some(a), Some(b))
-            };
-            a.iter().zip(b).enumerate().find_map(below)
-        }
-        _ => {
-            let show = |value: Option<&toml::Value>| match value {
-                None => "absent".to_owned(),
-                Some(value) => shortened(&value.to_string()),
-            };
-            Some((key.to_owned(), show(was), show(is)))
-        }
-    }
-}
-
-fn shortened(text: &str) -> String {
-    /// Longer values would hide the message.
-    const LONGEST: usize = 60;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
-    }
-    text.chars().take(LONGEST).chain("...".chars()).collect()
+    require_unchanged(model, &found.meta.model, IRRELEVANT)
 }

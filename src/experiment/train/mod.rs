@@ -48,10 +48,13 @@ pub fn train(
 ) -> Result<TrainReport, Error> {
     let section = model.require("training", &model.specification().training, "dinv train")?;
     let file = options.output.path_for(path);
-    check_output(&file, options.output.force || options.resume)?;
+    if !options.output.discard {
+        check_output(&file, options.output.force || options.resume)?;
+    }
     let place = checkpoint::path_for(&file);
     let found = if options.resume { checkpoint::read(&place)? } else { None };
-    if !options.resume {
+    let keeps = !options.output.discard;
+    if keeps && !options.resume {
         let kept = checkpoint::kept(&file);
         let earlier = Some(&place).filter(|place| place.exists()).or(kept.first());
         if let (Some(earlier), false) = (earlier, options.output.force) {
@@ -88,11 +91,11 @@ pub fn train(
         writer.append_row(*step as f64, row, &[])?;
     }
     let interval = Duration::from_secs_f64(section.checkpoint.interval);
-    let saving = Saving { place: &place, interval, keep_every: section.checkpoint.keep_every };
-    let status = run(&mut session, writer.as_mut(), context, &saving)?;
-    checkpoint::write(&place, &session.checkpoint())?;
-    if saving.keep_every.is_some() && status == Status::Complete {
-        saving.keep(&session)?;
+    let keep_every = section.checkpoint.keep_every;
+    let saving = keeps.then_some(Saving { place: &place, interval, keep_every });
+    let status = run(&mut session, writer.as_mut(), context, saving.as_ref())?;
+    if let Some(saving) = &saving {
+        saving.end(&session, status)?;
     }
     let mut report = session.report(status, context);
     for group in records::groups(&session, &report, began.elapsed()) {
@@ -114,6 +117,21 @@ impl Saving<'_> {
     fn keep(&self, session: &Session<'_>) -> Result<(), TrainError> {
         checkpoint::write(&checkpoint::kept_path(self.place, session.step()), &session.checkpoint())
     }
+
+    /// Keeps a checkpoint at the first pause at or after a multiple; that changes nothing computed.
+    fn keep_multiple(&self, session: &Session<'_>, before: usize) -> Result<(), TrainError> {
+        let passes = |every: usize| session.step() / every > before / every;
+        if self.keep_every.is_some_and(passes) { self.keep(session) } else { Ok(()) }
+    }
+
+    /// The checkpoint at the end.
+    fn end(&self, session: &Session<'_>, status: Status) -> Result<(), TrainError> {
+        checkpoint::write(self.place, &session.checkpoint())?;
+        if self.keep_every.is_some() && status == Status::Complete {
+            self.keep(session)?;
+        }
+        Ok(())
+    }
 }
 
 /// Trains until the end, an interruption, or until no rule is left.
@@ -121,13 +139,13 @@ fn run(
     session: &mut Session<'_>,
     writer: &mut dyn ResultWriter,
     context: &Context<'_>,
-    saving: &Saving<'_>,
+    saving: Option<&Saving<'_>>,
 ) -> Result<Status, Error> {
     let mut saved = Instant::now();
     context.progress.begin("train", Some(session.total() as u64));
     if session.rows().is_empty() {
         record(session, writer)?;
-        if saving.keep_every.is_some() {
+        if let Some(saving) = saving.filter(|saving| saving.keep_every.is_some()) {
             saving.keep(session)?;
         }
     }
@@ -147,11 +165,10 @@ fn run(
             record(session, writer)?;
         }
         context.progress.update(session.step() as u64, &[("loss", session.loss())]);
-        // The first pause at or after a multiple: keeping a checkpoint changes nothing computed.
-        if saving.keep_every.is_some_and(|every| session.step() / every > before / every) {
-            saving.keep(session)?;
+        if let Some(saving) = saving {
+            saving.keep_multiple(session, before)?;
         }
-        if saved.elapsed() >= saving.interval {
+        if let Some(saving) = saving.filter(|saving| saved.elapsed() >= saving.interval) {
             checkpoint::write(saving.place, &session.checkpoint())?;
             saved = Instant::now();
         }

@@ -1,5 +1,6 @@
 //! A training under way: data, learners, rows and where it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -24,7 +25,7 @@ const WATCHED_UNITS: usize = 32;
 pub(super) struct Session<'a> {
     model: &'a Model,
     training: &'a Training,
-    pub(super) data: TrainingData,
+    pub(super) data: Arc<TrainingData>,
     pub(super) learners: Vec<Learner>,
     names: Vec<String>,
     course: Course,

@@ -15,6 +15,8 @@ mod operating_point;
 mod optimized;
 mod target;
 
+use std::sync::Arc;
+
 use nalgebra::DMatrix;
 
 use self::loops::Closing;
@@ -116,12 +118,16 @@ impl Model {
         network::build(self, needed_by)
     }
 
-    /// Builds the examples of `[training.data]`.
+    /// Builds the examples of `[training.data]`; points of a sweep share them.
     ///
     /// # Errors
     /// As [`system`](Self::system).
-    pub fn training_data(&self) -> Result<TrainingData, ModelError> {
-        data::build(self)
+    pub fn training_data(&self) -> Result<Arc<TrainingData>, ModelError> {
+        let spec = self.specification();
+        let training = self.require("training", &spec.training, "training")?;
+        let network = self.require("network", &spec.network, "training")?;
+        let key = || (training.data.clone(), network.sizes.clone(), spec.seed);
+        self.shared().data(key, || data::build(self))
     }
 
     /// The activity of `network` at the input of `[target]`, if there is one.

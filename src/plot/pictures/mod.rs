@@ -9,6 +9,7 @@ mod places;
 mod pseudospectrum;
 mod spectrum;
 mod stability_map;
+mod sweep;
 mod trajectory;
 mod transient_growth;
 
@@ -41,6 +42,7 @@ pub const PICTURES: &[Picture] = &[
     checkpoints::CHECKPOINTS,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
+    sweep::SWEEP,
 ];
 
 /// The pictures asked for, or all the file has data for.
