@@ -1,4 +1,4 @@
-"""999 Euler steps in Numba on the linear loops of problems.py, per target, one thread.
+"""999 Euler steps in Numba and 1000 rows of SciPy on the linear loops of problems.py, per target, one thread.
 
     python exact_peers.py FOLDER CASE
 
@@ -12,6 +12,7 @@ import time
 
 import numba
 import numpy as np
+from scipy.integrate import solve_ivp
 
 from problems import LEAK, write
 
@@ -38,20 +39,45 @@ def semi_implicit(w, b, delta, leak, h, steps):
     return r
 
 
+def integrate(w, b, delta, leak, t_end, rtol):
+    """1000 rows of SciPy's DOP853, the last one returned."""
+    rows, columns = w.shape
+
+    def rhs(_t, y):
+        r, u = y[:columns], y[columns:]
+        return np.concatenate([b @ u - r, w @ r - leak * u - delta])
+
+    times = np.linspace(0.0, t_end, 1000)
+    start = np.zeros(rows + columns)
+    solution = solve_ivp(rhs, (0.0, t_end), start, method="DOP853", rtol=rtol, atol=rtol * 1e-2, t_eval=times)
+    return solution.y[:columns, -1]
+
+
+def best(run, repeats):
+    result, shortest = run(), np.inf
+    for _ in range(repeats):
+        began = time.perf_counter()
+        result = run()
+        shortest = min(shortest, time.perf_counter() - began)
+    return result, shortest
+
+
 def main():
     problem = np.load(write(*sys.argv[1:3]))
     w, delta = np.ascontiguousarray(problem["w"]), problem["deltas"][0].copy()
     b, h = np.ascontiguousarray(-w.T), float(problem["t_end"]) / STEPS
+    t_end, reference = float(problem["t_end"]), problem["reference"][0]
+
+    def report(tool, method, tolerance, end, seconds):
+        row = {"tool": tool, "method": method, "tolerance": tolerance, "seconds": seconds}
+        print(json.dumps(row | {"error": float(np.abs(end - reference).max())}), flush=True)
+
     for name, method in (("Euler", euler), ("semi-implicit Euler", semi_implicit)):
-        method(w, b, delta, LEAK, h, STEPS)
-        best = np.inf
-        for _ in range(50):
-            began = time.perf_counter()
-            end = method(w, b, delta, LEAK, h, STEPS)
-            best = min(best, time.perf_counter() - began)
-        error = float(np.abs(end - problem["reference"][0]).max())
-        row = {"tool": "numba", "method": f"{STEPS} {name} steps", "tolerance": h}
-        print(json.dumps(row | {"seconds": best, "error": error}), flush=True)
+        end, seconds = best(lambda: method(w, b, delta, LEAK, h, STEPS), 50)
+        report("numba", f"{STEPS} {name} steps", h, end, seconds)
+    for rtol in (1e-6, 1e-12):
+        end, seconds = best(lambda: integrate(w, b, delta, LEAK, t_end, rtol), 3)
+        report("scipy", "DOP853 at 1000 times", rtol, end, seconds)
 
 
 if __name__ == "__main__":

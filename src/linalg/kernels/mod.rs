@@ -29,7 +29,7 @@ use std::sync::LazyLock;
 
 use pulp::{Arch, WithSimd};
 
-pub use batch::{gemm, gemm_add, gemm_transposed};
+pub use batch::{gemm, gemm_add, gemm_columns, gemm_transposed};
 pub use products::{gemv, gemv_transposed, product_pair};
 pub use stepping::{MAX_STAGES, linear_combination, weighted_square_sum, weighted_sum};
 
