@@ -186,10 +186,13 @@ fn golden_deep_feedback_control_is_called_unstable() {
         let error = judgement.spectral_abscissa - golden.scalar("spectral_abscissa_steady");
         assert!(error.abs() < 1e-12, "{name}: {error:e}");
         // Linear layers: the same matrix at the feedforward state and in the steady state. Repeated
-        // eigenvalues -1/tau_v scatter in both by the root of the rounding unit.
+        // defective eigenvalues -1/tau_v scatter in both.
+        let away = |all: Vec<Complex<f64>>| -> Vec<Complex<f64>> {
+            all.into_iter().filter(|z| (z * tau_v + 1.0).norm() > 1e-2).collect()
+        };
         for key in ["jacobian_eigenvalues_feedforward", "jacobian_eigenvalues_steady"] {
-            let gap = mismatch(&judged(&j).0.values, &complex(&golden, key));
-            assert!(gap < 1e-7, "{name} {key}: {gap:e}");
+            let gap = mismatch(&away(judged(&j).0.values), &away(complex(&golden, key)));
+            assert!(gap < 1e-9 / tau_v, "{name} {key}: {gap:e}");
         }
         // The same verdict from the equation as a user writes it.
         let linear = LinearDynamics::new(j.clone(), vec![0.0; n + m]).expect("square");
