@@ -29,7 +29,8 @@ fn radius(c: &SingleLoopChain, b: &DMatrix<f64>, step: f64) -> f64 {
         j[(i, i)] = if i < stages { -1.0 / c.tau_state } else { -c.leak / c.tau_controller };
     }
     j.view_mut((0, stages), b.shape()).copy_from(&(b / c.tau_state));
-    let (mut order, mut column) = (vec![stages..n], 0);
+    let mut order: Vec<_> = std::iter::once(stages..n).collect();
+    let mut column = 0;
     for m in &c.forward {
         let row = column + m.ncols();
         let tau = if row == stages { c.tau_controller } else { c.tau_state };

@@ -1,6 +1,7 @@
 //! `rate-network`: a recurrent network, free or under control.
 
 mod controller;
+mod parameters;
 mod population;
 
 use std::ops::Range;
@@ -356,20 +357,8 @@ impl Dynamics for RateNetwork {
         self.population.nonlinearity().is_none()
     }
 
-    /// With a controller: its leak, a factor of `q`, and `tau` of the units over that of the
-    /// integral. Without: the leak of the units and a factor of `w`. Lists must hold one value.
     fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
-        let control = self.control.as_ref();
-        match parameter {
-            ControlParameter::Gain => Some(1.0),
-            ControlParameter::Leak => match control {
-                Some(control) => Some(control.gains.leak),
-                None => common(&self.population.leak),
-            },
-            ControlParameter::TauRatio => {
-                control.and_then(|c| Some(common(&self.population.tau)? / c.gains.tau))
-            }
-        }
+        parameters::value(self, parameter)
     }
 
     fn with_control_parameter(
@@ -377,19 +366,7 @@ impl Dynamics for RateNetwork {
         parameter: ControlParameter,
         value: f64,
     ) -> Option<Box<dyn Dynamics>> {
-        self.control_parameter(parameter)?;
-        let mut changed = self.clone();
-        match (parameter, &mut changed.control) {
-            (ControlParameter::Gain, Some(control)) => control.q *= value,
-            (ControlParameter::Gain, None) => changed.population.w *= value,
-            (ControlParameter::Leak, Some(control)) => control.gains.leak = value,
-            (ControlParameter::Leak, None) => changed.population.leak.fill(value),
-            (ControlParameter::TauRatio, Some(control)) => {
-                changed.population.tau.fill(value * control.gains.tau);
-            }
-            (ControlParameter::TauRatio, None) => return None,
-        }
-        Some(Box::new(changed))
+        Some(Box::new(parameters::with(self, parameter, value)?))
     }
 
     fn slope_form(&self, _column: usize) -> Option<SlopeForm> {
@@ -403,10 +380,4 @@ impl Dynamics for RateNetwork {
         let right = DMatrix::identity(n, dim);
         Some(SlopeForm { constant, left, right, units: self.population.slope_units() })
     }
-}
-
-/// The value that all entries have.
-fn common(values: &[f64]) -> Option<f64> {
-    let first = *values.first()?;
-    values.iter().all(|value| *value == first).then_some(first)
 }

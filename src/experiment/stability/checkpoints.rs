@@ -210,7 +210,7 @@ pub(super) fn group(rows: &[CheckpointRow]) -> Option<Group> {
             values
         };
         let values = Data::F64(rows.iter().flat_map(padded).collect());
-        let variable = Variable::new(format!("eigenvalue_{part}"), dims, values).units("s-1");
+        let variable = Variable::new(format!("mode_{part}"), dims, values).units("s-1");
         group.push(variable.long_name("eigenvalue of the loop, weights frozen"));
     }
     Some(group.attribute("comment", REMARK))

@@ -89,8 +89,11 @@ impl StabilityArgs {
             let axes: Option<Vec<_>> = text.split(',').map(range).collect();
             let Some([x, y]) = axes.as_deref() else { return Err(Malformed::map(text).into()) };
             let axis = |(name, from, to): &(&str, f64, f64)| {
+                // Ratios are compared by factors.
+                let is_ratio = *name == "tau_ratio" && *from > 0.0 && *to > 0.0;
+                let spacing = if is_ratio { "log" } else { "linear" };
                 format!(
-                    "{{ parameter = {name:?}, points = {{ linear = {{ from = {from:e}, \
+                    "{{ parameter = {name:?}, points = {{ {spacing} = {{ from = {from:e}, \
                      to = {to:e}, count = {MAP_POINTS} }} }} }}"
                 )
             };
