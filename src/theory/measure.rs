@@ -1,0 +1,199 @@
+//! Measurements that several checks share.
+
+use nalgebra::Complex;
+
+use super::check::Obstacle;
+use crate::analysis::Spectrum;
+use crate::dynamics::Dynamics;
+use crate::integrate::{
+    DOP853, MIN_RTOL, Options, Outcome, Problem, SaveAt, Solver, Trajectory, estimate_error,
+};
+
+/// Largest number of steps of one simulation; a loop of a check takes some hundreds.
+const MAX_STEPS: u64 = 200_000;
+
+/// A trajectory with the error that a second run with other tolerances shows.
+pub struct Simulated {
+    /// The rows.
+    pub trajectory: Trajectory,
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// Largest difference, over all rows and components, to a run with tolerances a hundred times
+    /// tighter.
+    pub error: f64,
+}
+
+/// Integrates to the times of `save_at` and measures the error by a second run with tolerances a
+/// hundred times tighter.
+///
+/// # Errors
+/// When the solver does not reach the end.
+pub fn simulate(
+    dynamics: &dyn Dynamics,
+    solver: Solver,
+    start: &[f64],
+    t_end: f64,
+    save_at: SaveAt,
+) -> Result<Simulated, Obstacle> {
+    let mut problem = Problem::new(dynamics, (0.0, t_end));
+    problem.y0 = start.to_vec();
+    problem.save_at = save_at;
+    problem.options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-9, 1e-11) };
+    let (trajectory, outcome) = problem.trajectory(solver)?;
+    let error = estimate_error(&problem, solver, &trajectory)?.difference;
+    Ok(Simulated { trajectory, outcome, error })
+}
+
+/// A growth rate with what it may be off by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// The rate, 1/s.
+    pub value: f64,
+    /// Contamination by faster modes and solver error.
+    pub error: f64,
+}
+
+/// Longest simulated time for a rate, in units of the shortest time scale: beyond it the dominant
+/// mode counts as not separated from the rest.
+const LONGEST: f64 = 3000.0;
+/// Faster modes have fallen by this factor before the rate is taken.
+const SEPARATION: f64 = 1e-8;
+
+/// When a rate is taken: two windows of length `window` after `wait`.
+#[derive(Debug, Clone, Copy)]
+pub struct Windows {
+    wait: f64,
+    window: f64,
+    /// Factor by which the second fastest mode falls over one window, relative to the first.
+    fall: f64,
+}
+
+/// The windows in which the dominant mode of a linear system stands alone; `None` where it is not
+/// separated from the next in reasonable time.
+#[must_use]
+pub fn windows(spectrum: &Spectrum) -> Option<Windows> {
+    let dominant = *spectrum.values.first()?;
+    let others = spectrum.values.iter().skip(if dominant.im == 0.0 { 1 } else { 2 });
+    let second = others.fold(f64::NEG_INFINITY, |m, l| m.max(l.re));
+    let fastest = spectrum.values.iter().fold(0.0_f64, |m, l| m.max(l.norm()));
+    let gap = (dominant.re - second).min(fastest);
+    let wait = -SEPARATION.ln() / gap;
+    let window = match dominant.im == 0.0 {
+        true => 2.0 / gap,
+        false => std::f64::consts::TAU / dominant.im.abs(),
+    };
+    let end = wait + 2.0 * window;
+    let in_reach = end * fastest <= LONGEST && (dominant.re * end).abs() <= 500.0;
+    (gap > 0.0 && in_reach).then(|| Windows { wait, window, fall: (-gap * window).exp() })
+}
+
+/// The growth rate of the norm of a homogeneous linear system, measured on a simulated trajectory.
+///
+/// The norm is compared over whole periods of the dominant pair, after the other modes have died
+/// away. Two windows are compared: by how much their rates differ, extrapolated as a geometric
+/// series, is what the other modes still contribute.
+///
+/// # Errors
+/// When the solver does not reach the end.
+pub fn measured_rate(
+    dynamics: &dyn Dynamics,
+    windows: Windows,
+    start: &[f64],
+) -> Result<Rate, Obstacle> {
+    let Windows { wait, window, fall } = windows;
+    let times = vec![wait, wait + window, wait + 2.0 * window];
+    let norms = |rtol: f64| -> Result<Vec<f64>, Obstacle> {
+        let mut problem = Problem::new(dynamics, (0.0, times[2]));
+        problem.y0 = start.to_vec();
+        problem.save_at = SaveAt::Times(times.clone());
+        // Purely relative: the state falls by many orders of magnitude.
+        problem.options =
+            Options { max_steps: MAX_STEPS, ..Options::with_tolerances(rtol, 1e-280) };
+        let (trajectory, _) = problem.trajectory(Solver::Stepping(&DOP853))?;
+        Ok((0..3).map(|k| norm(trajectory.state(k))).collect())
+    };
+    let rates = |n: &[f64]| ((n[1] / n[0]).ln() / window, (n[2] / n[1]).ln() / window);
+    let tight = rates(&norms(100.0 * MIN_RTOL)?);
+    let loose = rates(&norms(1e4 * MIN_RTOL)?);
+    let contamination = (tight.1 - tight.0).abs() * fall / (1.0 - fall).max(f64::EPSILON);
+    let solver = (tight.1 - loose.1).abs();
+    // The logarithm of a ratio of norms of n numbers.
+    let rounding = 8.0 * f64::EPSILON * start.len() as f64 / window;
+    Ok(Rate { value: tight.1, error: 2.0 * contamination + solver + rounding })
+}
+
+/// Euclidean norm.
+#[must_use]
+pub fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// What is lost in solving a linear system of size `n` with this reciprocal condition number: each of
+/// the `n` eliminations rounds, and the system amplifies what they lose (Higham 2002, section 9.3;
+/// the factor 8 covers forming the matrix and the products around it).
+#[must_use]
+pub fn solve_error(n: usize, reciprocal_condition: f64, size: f64) -> f64 {
+    8.0 * n as f64 * f64::EPSILON / reciprocal_condition * size
+}
+
+/// The model of [`solve_error`], for tables.
+pub const SOLVE: &str = "8 n eps cond |x|: n eliminations, amplified by the condition of the system";
+
+/// The model of eigenvalue errors, for tables.
+pub const EIGENVALUES: &str = "10 x estimated rounding error of the eigenvalues: eps |J| cond(lambda)";
+
+/// Estimates of eigenvalue errors hold to first order and up to a small factor.
+pub const EIGENVALUE_FACTOR: f64 = 10.0;
+
+/// The model of solver errors, for tables.
+pub const TWO_TOLERANCES: &str = "2 x difference to a run with tolerances 100 times tighter";
+
+/// Pairs two lists of complex numbers, nearest first, and returns the pair that is the furthest
+/// apart in units of its allowance, with that allowance; `None` for lists of different length.
+#[must_use]
+pub fn match_spectra(
+    a: &[(Complex<f64>, f64)],
+    b: &[(Complex<f64>, f64)],
+) -> Option<(Complex<f64>, Complex<f64>, f64)> {
+    if a.len() != b.len() {
+        return None;
+    }
+    let mut pairs: Vec<(f64, usize, usize)> = Vec::with_capacity(a.len() * b.len());
+    for (i, (x, _)) in a.iter().enumerate() {
+        pairs.extend(b.iter().enumerate().map(|(j, (y, _))| ((x - y).norm(), i, j)));
+    }
+    pairs.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.cmp(&q.1)).then(p.2.cmp(&q.2)));
+    let (mut free_a, mut free_b) = (vec![true; a.len()], vec![true; b.len()]);
+    let mut worst: Option<(f64, Complex<f64>, Complex<f64>, f64)> = None;
+    for (distance, i, j) in pairs {
+        if !(free_a[i] && free_b[j]) {
+            continue;
+        }
+        (free_a[i], free_b[j]) = (false, false);
+        let allowance = a[i].1 + b[j].1;
+        let strain = if distance == 0.0 { 0.0 } else { distance / allowance };
+        if worst.is_none_or(|w| strain > w.0 || strain.is_nan()) {
+            worst = Some((strain, a[i].0, b[j].0, allowance));
+        }
+    }
+    worst.map(|(_, x, y, allowance)| (x, y, allowance))
+}
+
+/// `x` with `f(x)` changing from true to false between `low` (true) and `high` (false).
+///
+/// # Errors
+/// What `f` returns.
+pub fn bisect(
+    mut low: f64,
+    mut high: f64,
+    mut f: impl FnMut(f64) -> Result<bool, Obstacle>,
+) -> Result<f64, Obstacle> {
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high || high - low <= 1e-13 * high.abs() {
+            break;
+        }
+        if f(middle)? { low = middle } else { high = middle }
+    }
+    Ok(0.5 * (low + high))
+}
