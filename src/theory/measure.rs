@@ -6,7 +6,7 @@ use super::check::Obstacle;
 use crate::analysis::Spectrum;
 use crate::dynamics::Dynamics;
 use crate::integrate::{
-    DOP853, MIN_RTOL, Options, Outcome, Problem, SaveAt, Solver, Trajectory, estimate_error,
+    DOP853, Options, Outcome, Problem, SaveAt, Solver, Trajectory, estimate_error,
 };
 
 /// Largest number of steps of one simulation; a loop of a check takes some hundreds.
@@ -64,8 +64,10 @@ const SEPARATION: f64 = 1e-8;
 pub struct Windows {
     wait: f64,
     window: f64,
-    /// Factor by which the second fastest mode falls over one window, relative to the first.
+    /// Factor by which the second mode falls over one window, relative to the first.
     fall: f64,
+    /// Size of the growth rate of the first mode.
+    pace: f64,
 }
 
 /// The windows in which the dominant mode of a linear system stands alone; `None` where it is not
@@ -84,7 +86,8 @@ pub fn windows(spectrum: &Spectrum) -> Option<Windows> {
     };
     let end = wait + 2.0 * window;
     let in_reach = end * fastest <= LONGEST && (dominant.re * end).abs() <= 500.0;
-    (gap > 0.0 && in_reach).then(|| Windows { wait, window, fall: (-gap * window).exp() })
+    let fall = (-gap * window).exp();
+    (gap > 0.0 && in_reach).then(|| Windows { wait, window, fall, pace: dominant.re.abs() })
 }
 
 /// The growth rate of the norm of a homogeneous linear system, measured on a simulated trajectory.
@@ -100,26 +103,48 @@ pub fn measured_rate(
     windows: Windows,
     start: &[f64],
 ) -> Result<Rate, Obstacle> {
-    let Windows { wait, window, fall } = windows;
-    let times = vec![wait, wait + window, wait + 2.0 * window];
-    let norms = |rtol: f64| -> Result<Vec<f64>, Obstacle> {
-        let mut problem = Problem::new(dynamics, (0.0, times[2]));
-        problem.y0 = start.to_vec();
-        problem.save_at = SaveAt::Times(times.clone());
-        // Purely relative: the state falls by many orders of magnitude.
-        problem.options =
-            Options { max_steps: MAX_STEPS, ..Options::with_tolerances(rtol, 1e-280) };
-        let (trajectory, _) = problem.trajectory(Solver::Stepping(&DOP853))?;
-        Ok((0..3).map(|k| norm(trajectory.state(k))).collect())
+    let Windows { wait, window, fall, pace } = windows;
+    let rates = |tolerance: f64| -> Result<(f64, f64), Obstacle> {
+        let mut state = start.to_vec();
+        advance(dynamics, &mut state, wait, pace, tolerance)?;
+        let first = advance(dynamics, &mut state, window, pace, tolerance)? / window;
+        let second = advance(dynamics, &mut state, window, pace, tolerance)? / window;
+        Ok((first, second))
     };
-    let rates = |n: &[f64]| ((n[1] / n[0]).ln() / window, (n[2] / n[1]).ln() / window);
-    let tight = rates(&norms(100.0 * MIN_RTOL)?);
-    let loose = rates(&norms(1e4 * MIN_RTOL)?);
-    let contamination = (tight.1 - tight.0).abs() * fall / (1.0 - fall).max(f64::EPSILON);
-    let solver = (tight.1 - loose.1).abs();
+    let (first, value) = rates(1e-12)?;
+    let (_, loose) = rates(1e-10)?;
+    let contamination = (value - first).abs() * fall / (1.0 - fall).max(f64::EPSILON);
     // The logarithm of a ratio of norms of n numbers.
     let rounding = 8.0 * f64::EPSILON * start.len() as f64 / window;
-    Ok(Rate { value: tight.1, error: 2.0 * contamination + solver + rounding })
+    Ok(Rate { value, error: 2.0 * contamination + 2.0 * (value - loose).abs() + rounding })
+}
+
+/// Integrates a homogeneous linear system for `duration`, scales the state back to length one, and
+/// returns by how much the logarithm of its norm has grown.
+///
+/// A state that falls by many orders of magnitude suits no absolute tolerance: so it is scaled back
+/// in between, whenever it should have changed by a factor e.
+fn advance(
+    dynamics: &dyn Dynamics,
+    state: &mut [f64],
+    duration: f64,
+    pace: f64,
+    tolerance: f64,
+) -> Result<f64, Obstacle> {
+    let pieces = (duration * pace).ceil().max(1.0);
+    let mut growth = 0.0;
+    for _ in 0..pieces as u64 {
+        let size = norm(state);
+        state.iter_mut().for_each(|x| *x /= size);
+        let mut problem = Problem::new(dynamics, (0.0, duration / pieces));
+        problem.y0 = state.to_vec();
+        problem.options =
+            Options { max_steps: MAX_STEPS, ..Options::with_tolerances(tolerance, tolerance) };
+        let (_, outcome) = problem.trajectory(Solver::Stepping(&DOP853))?;
+        state.copy_from_slice(&outcome.y);
+        growth += norm(state).ln();
+    }
+    Ok(growth)
 }
 
 /// Euclidean norm.

@@ -1,0 +1,3 @@
+//! The theory checks: they pass, and each can fail.
+
+mod outcomes;
