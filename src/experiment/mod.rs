@@ -6,6 +6,7 @@ mod output;
 pub mod run;
 pub mod stability;
 pub mod train;
+pub mod validate;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;

@@ -1,6 +1,6 @@
 //! Measurements that several checks share.
 
-use nalgebra::Complex;
+use nalgebra::{Complex, DMatrix, DVector};
 
 use super::check::Obstacle;
 use crate::analysis::Spectrum;
@@ -8,6 +8,7 @@ use crate::dynamics::Dynamics;
 use crate::integrate::{
     DOP853, Options, Outcome, Problem, SaveAt, Solver, Trajectory, estimate_error,
 };
+use crate::linalg::eigen::{EigenOptions, eigen};
 
 /// Largest number of steps of one simulation; a loop of a check takes some hundreds.
 const MAX_STEPS: u64 = 200_000;
@@ -59,13 +60,11 @@ const LONGEST: f64 = 3000.0;
 /// Faster modes have fallen by this factor before the rate is taken.
 const SEPARATION: f64 = 1e-8;
 
-/// When a rate is taken: two windows of length `window` after `wait`.
+/// When a rate is taken: over `window` after `wait`.
 #[derive(Debug, Clone, Copy)]
 pub struct Windows {
     wait: f64,
     window: f64,
-    /// Factor by which the second mode falls over one window, relative to the first.
-    fall: f64,
     /// Size of the growth rate of the first mode.
     pace: f64,
 }
@@ -84,39 +83,54 @@ pub fn windows(spectrum: &Spectrum) -> Option<Windows> {
         true => 2.0 / gap,
         false => std::f64::consts::TAU / dominant.im.abs(),
     };
-    let end = wait + 2.0 * window;
+    let end = wait + window;
     let in_reach = end * fastest <= LONGEST && (dominant.re * end).abs() <= 500.0;
-    let fall = (-gap * window).exp();
-    (gap > 0.0 && in_reach).then(|| Windows { wait, window, fall, pace: dominant.re.abs() })
+    (gap > 0.0 && in_reach).then(|| Windows { wait, window, pace: dominant.re.abs() })
 }
 
 /// The growth rate of the norm of a homogeneous linear system, measured on a simulated trajectory.
 ///
-/// The norm is compared over whole periods of the dominant pair, after the other modes have died
-/// away. Two windows are compared: by how much their rates differ, extrapolated as a geometric
-/// series, is what the other modes still contribute.
+/// The norm is compared over a whole period of the dominant pair, after the other modes have died
+/// away. What is left of them is found by projecting the state on the dominant mode.
 ///
 /// # Errors
-/// When the solver does not reach the end.
+/// When the solver does not reach the end or eigenvectors are not found.
 pub fn measured_rate(
     dynamics: &dyn Dynamics,
+    jacobian: &DMatrix<f64>,
     windows: Windows,
     start: &[f64],
 ) -> Result<Rate, Obstacle> {
-    let Windows { wait, window, fall, pace } = windows;
-    let rates = |tolerance: f64| -> Result<(f64, f64), Obstacle> {
+    let Windows { wait, window, pace } = windows;
+    let rate = |tolerance: f64| -> Result<(f64, f64), Obstacle> {
         let mut state = start.to_vec();
         advance(dynamics, &mut state, wait, pace, tolerance)?;
-        let first = advance(dynamics, &mut state, window, pace, tolerance)? / window;
-        let second = advance(dynamics, &mut state, window, pace, tolerance)? / window;
-        Ok((first, second))
+        let others = share_of_others(jacobian, &state)?;
+        Ok((advance(dynamics, &mut state, window, pace, tolerance)? / window, others))
     };
-    let (first, value) = rates(1e-12)?;
-    let (_, loose) = rates(1e-10)?;
-    let contamination = (value - first).abs() * fall / (1.0 - fall).max(f64::EPSILON);
+    let (value, others) = rate(1e-12)?;
+    let (loose, _) = rate(1e-10)?;
+    // Both ends of the window are off by at most that share.
+    let contamination = 2.0 * others / window;
     // The logarithm of a ratio of norms of n numbers.
     let rounding = 8.0 * f64::EPSILON * start.len() as f64 / window;
-    Ok(Rate { value, error: 2.0 * contamination + 2.0 * (value - loose).abs() + rounding })
+    Ok(Rate { value, error: contamination + 2.0 * (value - loose).abs() + rounding })
+}
+
+/// The part of a state that does not belong to the dominant mode, relative to the part that does.
+fn share_of_others(jacobian: &DMatrix<f64>, state: &[f64]) -> Result<f64, Obstacle> {
+    let found = eigen(jacobian, &EigenOptions { conditions: false, vectors: true })?;
+    let (Some(right), Some(left)) = (&found.right, &found.left) else {
+        return Err(Obstacle::new("the dominant mode has no eigenvectors"));
+    };
+    let x = DVector::from_iterator(state.len(), state.iter().map(|x| Complex::new(*x, 0.0)));
+    let (v, y) = (right.column(0), left.column(0));
+    let part = v * (y.dotc(&x) / y.dotc(&v));
+    // A pair contributes twice the real part.
+    let weight = if found.values[0].im == 0.0 { 1.0 } else { 2.0 };
+    let dominant: Vec<f64> = part.iter().map(|z| weight * z.re).collect();
+    let rest: Vec<f64> = state.iter().zip(&dominant).map(|(x, d)| x - d).collect();
+    Ok(norm(&rest) / norm(&dominant))
 }
 
 /// Integrates a homogeneous linear system for `duration`, scales the state back to length one, and

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     equation: r"\lim_{t \to \infty} \frac{1}{t} \ln | x(t) - x^* | = \max_k \mathrm{Re} \lambda_k (J)",
     source: "docs/theory.md, stability; Hirsch, Smale & Devaney 2013, chapter 6",
     method: "random stable loops without target from random states, integrated until other modes \
-             have fallen by 1e8; norms compared over whole periods",
+             have fallen by 1e8; norms compared over a whole period",
     instances: Instances { usual: 60, thorough: 300 },
     measure: |draw| measure(draw, abscissa),
     model: |draw| {
@@ -60,12 +60,13 @@ fn draw_loop(draw: &mut Draw) -> Result<(LoopInstance, Vec<f64>), Obstacle> {
 /// When the integration fails.
 pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let (instance, start) = draw_loop(draw)?;
-    let spectrum = full_spectrum(&loop_jacobian(&instance.layer()))?;
+    let jacobian = loop_jacobian(&instance.layer());
+    let spectrum = full_spectrum(&jacobian)?;
     let windows = windows(&spectrum).ok_or_else(|| Obstacle::new("modes are not separated"))?;
-    let rate = measured_rate(&instance.dynamics()?, windows, &start)?;
+    let rate = measured_rate(&instance.dynamics()?, &jacobian, windows, &start)?;
     let tolerance = Tolerance::solver(
         rate.error + EIGENVALUE_FACTOR * spectrum.errors[0],
-        "difference of two windows and of two tolerances, and 10 x error of the eigenvalue",
+        "other modes at the ends of the window, and 2 x difference of two tolerances, and 10 x error of the eigenvalue",
     );
     let predicted = formula(&spectrum.values);
     Ok(vec![Measurement::equal("rate", predicted, rate.value, tolerance)].into())

@@ -1,13 +1,15 @@
 //! The order of every integrator.
 
+use std::f64::consts::SQRT_2;
+
+use nalgebra::DVector;
+
 use crate::dynamics::{Dynamics, Transfer};
-use crate::integrate::{
-    DOP853, Kind, METHODS, Method, Options, Problem, Solver, Tolerances, estimate_error,
-};
+use crate::integrate::{DOP853, Kind, METHODS, Method, Options, Problem, Solver, Tolerances};
 use crate::network::Activation;
 use crate::theory::check::{Check, Instances, Measurement, Obstacle, Sample, Tolerance};
 use crate::theory::draw::Draw;
-use crate::theory::instances::{FeedbackKind, LoopInstance};
+use crate::theory::instances::{FeedbackKind, LoopInstance, linear_flow, loop_jacobian};
 
 /// The claim.
 pub const CHECK: Check = Check {
@@ -15,9 +17,8 @@ pub const CHECK: Check = Check {
     claim: "the error of every integrator falls with its order in the step",
     equation: r"| x_N - x(T) | = C h^p + O(h^{p+1})",
     source: "Hairer, Norsett & Wanner 1993, Solving Ordinary Differential Equations I, section II.3; docs/theory.md",
-    method: "random tanh loops (linear ones for the implicit method, whose Newton iteration is exact \
-             there) with steps halved from run to run; the slope of the last halving, against a \
-             reference of order 8 at tolerance 1e-13",
+    method: "random tanh loops, and linear ones for orders of 5 and more, with steps smaller by the \
+             root of 2 from run to run; slope between the last two runs above rounding",
     instances: Instances { usual: 10, thorough: 60 },
     measure: |draw| measure(draw, order),
     model: |draw| {
@@ -37,21 +38,29 @@ pub fn order(method: &Method) -> f64 {
 }
 
 const T_END: f64 = 2.0;
-/// Errors below this are not far enough above those of the reference and of rounding.
-const FLOOR: f64 = 1e-11;
 /// An order not known to better than this says little.
 const BLUNT: f64 = 0.5;
-/// Most steps of a run.
-const MOST_STEPS: u32 = 1 << 13;
+/// Halvings of the step, in half steps: from 2 steps to 8192.
+const REFINEMENTS: std::ops::RangeInclusive<u32> = 2..=26;
+/// Methods of a higher order leave no room between coarse steps and rounding on nonlinear loops.
+const HIGH_ORDER: u32 = 5;
 
 fn draw_loop(draw: &mut Draw) -> Result<(LoopInstance, Vec<f64>), Obstacle> {
     let (rows, columns) = (draw.integer(2, 4), draw.integer(2, 4));
-    let mut instance =
-        LoopInstance::sized(draw, &[FeedbackKind::Certified], rows, columns)?;
+    let mut instance = LoopInstance::sized(draw, &[FeedbackKind::Certified], rows, columns)?;
     instance.parameters.tau_state = draw.uniform(0.7, 1.5);
     instance.parameters.tau_controller = draw.uniform(0.7, 1.5);
     let start = draw.vector(rows + columns, 1.0).as_slice().to_vec();
     Ok((instance, start))
+}
+
+/// A problem and its solution at the end.
+struct Case<'a> {
+    dynamics: &'a dyn Dynamics,
+    start: &'a [f64],
+    end: Vec<f64>,
+    /// How well the end is known.
+    noise: f64,
 }
 
 /// Draws an instance and measures it.
@@ -62,53 +71,60 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let (instance, start) = draw_loop(draw)?;
     let nonlinear = instance.with_transfer(Transfer::Nonlinear { activation: Activation::Tanh })?;
     let linear = instance.dynamics()?;
+    let rest = DVector::from_vec(linear.closed_form_equilibrium()?);
+    let from = DVector::from_column_slice(&start);
+    let end = linear_flow(&loop_jacobian(&instance.layer()), &rest, &from, T_END)?;
+    let size = 1.0 + from.norm() + rest.norm();
+    let noise = 16.0 * f64::EPSILON * size;
+    let smooth = Case { dynamics: &linear, start: &start, end: end.as_slice().to_vec(), noise };
+    let (end, noise) = reference(&nonlinear, &start)?;
+    let bent = Case { dynamics: &nonlinear, start: &start, end, noise };
     let mut all = Vec::new();
     for method in METHODS.iter().filter(|m| m.kind != Kind::Switching) {
-        let dynamics: &dyn Dynamics =
-            if method.kind == Kind::Implicit { &linear } else { &nonlinear };
-        let slopes = slopes(dynamics, method, &start)?;
-        let [.., before, last] = slopes.as_slice() else { continue };
-        // Slopes approach the order like h: the next halving would change them half as much.
-        let error = 2.0 * (last.slope - before.slope).abs() + last.noise;
+        let case = if method.order >= HIGH_ORDER { &smooth } else { &bent };
+        let (slopes, noise) = slopes(case, method)?;
+        let [.., first, second, last] = slopes.as_slice() else { continue };
+        // Slopes approach the order like h: what is still missing is a geometric series.
+        let change = (last - second).abs().max((second - first).abs() / SQRT_2);
+        let error = 1.5 * change / (SQRT_2 - 1.0) + noise;
         if error > BLUNT {
             continue;
         }
-        let why = "2 x change of the slope by the last halving, and error of the reference";
+        let why = "1.5 x changes of the slope still to come, and error of the reference over that of the run";
         let tolerance = Tolerance::truncation(error, why);
-        all.push(Measurement::equal(method.name, formula(method), last.slope, tolerance));
+        all.push(Measurement::equal(method.name, formula(method), *last, tolerance));
     }
     Ok(all.into())
 }
 
-struct Slope {
-    slope: f64,
-    noise: f64,
-}
-
-/// Slopes of the error from halving to halving, as long as errors are above the floor.
-fn slopes(
-    dynamics: &dyn Dynamics,
-    method: &'static Method,
-    start: &[f64],
-) -> Result<Vec<Slope>, Obstacle> {
-    let problem = |options: Options| {
+/// The end of a nonlinear loop by the method of order 8, and its error.
+fn reference(dynamics: &dyn Dynamics, start: &[f64]) -> Result<(Vec<f64>, f64), Obstacle> {
+    let run = |tolerance: f64| -> Result<Vec<f64>, Obstacle> {
         let mut problem = Problem::new(dynamics, (0.0, T_END));
         problem.y0 = start.to_vec();
-        problem.options = options;
-        problem
+        problem.options = Options::with_tolerances(tolerance, tolerance);
+        Ok(problem.trajectory(Solver::Stepping(&DOP853))?.1.y)
     };
-    let reference = problem(Options::with_tolerances(1e-11, 1e-11));
-    let solver = Solver::Stepping(&DOP853);
-    let rough = reference.trajectory(solver)?.0;
-    // The reference itself is the run with tolerances a hundred times tighter.
-    let noise = 0.1 * estimate_error(&reference, solver, &rough)?.difference + 1e-15;
-    let exact = problem(Options::with_tolerances(1e-13, 1e-13)).trajectory(solver)?.1.y;
+    let (rough, fine) = (run(1e-11)?, run(1e-13)?);
+    Ok((fine.clone(), distance(&rough, &fine) + 1e-15))
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Slopes of the error from one step size to the next smaller by the root of 2, as long as the error
+/// of the reference makes less than a tenth of difference to them; and that difference for the last.
+fn slopes(case: &Case<'_>, method: &'static Method) -> Result<(Vec<f64>, f64), Obstacle> {
     let mut slopes = Vec::new();
-    let mut previous: Option<f64> = None;
-    let mut steps = 4;
-    while steps <= MOST_STEPS {
-        let h = T_END / f64::from(steps);
-        let options = Options {
+    let mut known = f64::INFINITY;
+    let mut previous: Option<(f64, f64)> = None;
+    for k in REFINEMENTS {
+        let steps = SQRT_2.powi(k as i32).round();
+        let h = T_END / steps;
+        let mut problem = Problem::new(case.dynamics, (0.0, T_END));
+        problem.y0 = case.start.to_vec();
+        problem.options = Options {
             // Error control is switched off by loose tolerances.
             tolerances: Tolerances::new(1e6, 1e6),
             step: Some(h),
@@ -116,17 +132,19 @@ fn slopes(
             max_step: Some(h),
             ..Options::default()
         };
-        let y = problem(options).trajectory(Solver::Stepping(method))?.1.y;
-        let error = y.iter().zip(&exact).map(|(y, x)| (y - x).powi(2)).sum::<f64>().sqrt();
-        if error < FLOOR.max(100.0 * noise) {
+        let y = problem.trajectory(Solver::Stepping(method))?.1.y;
+        let error = distance(&y, &case.end);
+        // Rounding of the steps comes on top.
+        let noise = case.noise + steps.sqrt() * f64::EPSILON;
+        let blur = 2.0 * noise / (error * SQRT_2.ln());
+        if blur > 0.1 || error == 0.0 {
             break;
         }
-        if let Some(previous) = previous {
-            let slope = (previous / error).log2();
-            slopes.push(Slope { slope, noise: 2.0 * noise / error / std::f64::consts::LN_2 });
+        if let Some((steps_before, before)) = previous {
+            slopes.push((before / error).ln() / (steps / steps_before).ln());
+            known = blur;
         }
-        previous = Some(error);
-        steps *= 2;
+        previous = Some((steps, error));
     }
-    Ok(slopes)
+    Ok((slopes, known))
 }

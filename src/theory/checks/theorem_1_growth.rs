@@ -63,11 +63,12 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let layer = instance.layer();
     let mu = loop_eigenvalues(&layer)?;
     let is_stable = mu.iter().all(|mu| formula(&layer, *mu) > 0.0);
-    let spectrum = full_spectrum(&loop_jacobian(&layer))?;
+    let jacobian = loop_jacobian(&layer);
+    let spectrum = full_spectrum(&jacobian)?;
     let windows = windows(&spectrum).ok_or_else(|| Obstacle::new("modes are not separated"))?;
-    let rate = measured_rate(&instance.dynamics()?, windows, &start)?;
+    let rate = measured_rate(&instance.dynamics()?, &jacobian, windows, &start)?;
     let tolerance =
-        Tolerance::solver(rate.error, "difference of two windows and of two tolerances");
+        Tolerance::solver(rate.error, "other modes at the ends of the window, and 2 x difference of two tolerances");
     let growth = if is_stable {
         Measurement::at_most("growth_rate_inside", 0.0, rate.value, tolerance)
     } else {

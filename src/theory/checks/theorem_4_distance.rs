@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     claim: "999 published updates end short of the steady state by what the singular values say",
     equation: r"u_{k+1} = u_k + h (\sigma r_k - \alpha u_k - \delta), \quad r_{k+1} = r_k - h (r_k + \sigma u_{k+1})",
     source: "docs/theory.md, theorem 4; discrete scheme of the code of Podlaski & Machens 2020",
-    method: "published weights U(-0.01, 0.01), 1 to 100 times as large as training makes them, leak \
+    method: "published weights U(-0.01, 0.01), 1 to 50 times as large as training makes them, leak \
              0.001, h = 0.5, T = 499.5: the end of the run and its angle to the steady state",
     instances: Instances { usual: 60, thorough: 400 },
     measure: |draw| measure(draw, update),
@@ -45,7 +45,7 @@ fn draw_loop(draw: &mut Draw) -> Result<LoopInstance, Obstacle> {
     let seed = draw.integer(0, 1 << 30) as u64;
     // The size of the 10 x 20 layer of the published linear experiment, and others.
     let (rows, columns) = if draw.coin() { (10, 20) } else { (draw.integer(2, 12), draw.integer(2, 24)) };
-    let w = published_weights(rows, columns, seed)? * draw.log_uniform(1.0, 100.0);
+    let w = published_weights(rows, columns, seed)? * draw.log_uniform(1.0, 50.0);
     let delta = draw.vector(rows, 1.0);
     Ok(LoopInstance { b: -w.transpose(), w, delta, parameters: LoopParameters::with_leak(0.001) })
 }

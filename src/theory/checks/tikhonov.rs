@@ -7,13 +7,13 @@ use crate::linalg::svd::{pseudoinverse, svd};
 use crate::theory::check::{Check, Instances, Measurement, Obstacle, Sample, Tolerance};
 use crate::theory::draw::Draw;
 use crate::theory::instances::{FeedbackKind, LoopInstance};
-use crate::theory::measure::solve_error;
+use crate::theory::measure::{SOLVE, norm, solve_error};
 
 /// The claim.
 pub const CHECK: Check = Check {
     id: "tikhonov",
     claim: "with B = -W^T the leak is the damping of a Tikhonov-regularised inverse, and bounds its error",
-    equation: r"r^* = \sum_k \frac{\sigma_k}{\sigma_k^2 + \alpha} v_k u_k^T \delta, \quad | r^* - W^+ \delta | \leq \frac{\alpha}{\sigma_{min}^2 + \alpha} | W^+ \delta |",
+    equation: r"r^* = \sum_k \frac{\sigma_k}{\sigma_k^2 + \alpha} v_k u_k^T \delta, \quad | r^* - W^+ \delta | \leq \frac{\alpha}{\sigma_{\mathrm{min}}^2 + \alpha} | W^+ \delta |",
     source: "docs/theory.md, claim 1; Tikhonov 1963",
     method: "random W of all shapes and ranks; the rest state of the loop against the singular value \
              decomposition, and the bound, which must be reached along the smallest singular direction",
@@ -62,18 +62,15 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         }
         r
     };
-    let rest = |instance: &LoopInstance| -> Result<DVector<f64>, Obstacle> {
+    // The system is W W^T + leak I; its error reaches the state through W^T.
+    let rest = |instance: &LoopInstance| -> Result<(DVector<f64>, Tolerance), Obstacle> {
         let state = instance.dynamics()?.closed_form_equilibrium()?;
-        Ok(DVector::from_column_slice(&state[..columns]))
+        let rcond = leak / (parts.s[0] * parts.s[0] + leak);
+        let size = parts.s[0] * norm(&state[columns..]);
+        let error = solve_error(rows.max(columns), rcond, size);
+        Ok((DVector::from_column_slice(&state[..columns]), Tolerance::rounding(error, SOLVE)))
     };
-    let largest = parts.s[0] * parts.s[0];
-    let damped = rest(&instance)?;
-    // The system is W W^T + leak I, whose condition is (sigma_max^2 + leak) / leak at worst.
-    let size = parts.s[0] * instance.delta.norm() / leak;
-    let error = solve_error(rows.max(columns), leak / (largest + leak), leak * size)
-        .min(solve_error(rows.max(columns), 1.0, size));
-    let why = "8 n eps |W| |delta| / leak: n eliminations in a system of smallest eigenvalue leak";
-    let rounding = Tolerance::rounding(error, why);
+    let (damped, rounding) = rest(&instance)?;
     let mut all = vec![Measurement::vectors(
         "rest_state",
         predict(&instance.delta).as_slice(),
@@ -91,10 +88,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     ));
     instance.delta = parts.u.column(inverse.rank - 1).into_owned();
     let full = &inverse.matrix * &instance.delta;
-    let reached = (rest(&instance)? - &full).norm();
-    let size = parts.s[0] / leak;
-    let why = "8 n eps |W| / leak for delta of length 1";
-    let tolerance = Tolerance::rounding(solve_error(rows.max(columns), 1.0, size), why);
-    all.push(Measurement::equal("bound_reached", share * full.norm(), reached, tolerance));
+    let (state, rounding) = rest(&instance)?;
+    let reached = (state - &full).norm();
+    all.push(Measurement::equal("bound_reached", share * full.norm(), reached, rounding));
     Ok(all.into())
 }
