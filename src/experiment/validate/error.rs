@@ -25,7 +25,7 @@ pub enum ValidateError {
         /// What the operating system answered.
         source: std::io::Error,
     },
-    /// A model file that is there already.
+    /// A page or model file that is there already.
     #[error("{} exists", path.display())]
     Exists {
         /// The file.
@@ -49,7 +49,7 @@ impl Failure for ValidateError {
             Self::NoMatch { nearest: None, .. } => {
                 Some("`dinv validate --list` shows all; `*` and `?` match any text and any letter".into())
             }
-            Self::Exists { .. } => Some("use --force to overwrite, or another folder".into()),
+            Self::Exists { .. } => Some("use --force to overwrite it, or choose another name".into()),
             Self::Write { .. } => None,
         }
     }

@@ -23,6 +23,23 @@ pub(super) fn prepare(folder: &Path, checks: &[Check], force: bool) -> Result<()
     }
 }
 
+/// Refuses a page that cannot be written, before anything is computed.
+pub(super) fn check_page(path: &Path, force: bool) -> Result<(), ValidateError> {
+    if !force && path.exists() {
+        return Err(ValidateError::Exists { path: path.to_owned() });
+    }
+    let failed =
+        |source| ValidateError::Write { path: path.to_owned(), action: "write the page", source };
+    if path.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    tempfile::tempfile_in(folder_of(path)).map(drop).map_err(failed)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn file_of(folder: &Path, check: &Check) -> PathBuf {
     folder.join(format!("{}.toml", check.id))
 }
@@ -61,8 +78,8 @@ pub(super) fn export(
 pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<(), ValidateError> {
     let failed =
         |source| ValidateError::Write { path: path.to_owned(), action: "write the file", source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".dinv-").tempfile_in(folder).map_err(failed)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".dinv-").tempfile_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     readable(file.as_file()).map_err(failed)?;
     let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };

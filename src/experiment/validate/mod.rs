@@ -54,8 +54,11 @@ struct Findings<'a> {
 /// report says so.
 pub fn validate(options: &ValidateOptions, context: &Context<'_>) -> Result<ValidateReport, Error> {
     let checks = select(&options.ids)?;
-    for file in options.output.path.iter().chain(&options.html) {
+    if let Some(file) = &options.output.path {
         check_output(file, options.output.force)?;
+    }
+    if let Some(page) = &options.html {
+        export::check_page(page, options.output.force)?;
     }
     if let Some(folder) = &options.export_worst {
         export::prepare(folder, &checks, options.output.force)?;

@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     source: "Meulemans et al. 2021 (arXiv:2106.07887), lemma 1; docs/theory.md",
     method: "the equations linearised at the feedforward state of random tanh networks, integrated \
              to rest with the leak on u (even instances) or on w (odd ones); control signal at the end",
-    instances: Instances { usual: 60, thorough: 400 },
+    instances: Instances { usual: 300, thorough: 3200 },
     measure: |draw| measure(draw, damping),
     model: |draw| linear_model(CHECK.id, &draw_stable(draw)?),
 };

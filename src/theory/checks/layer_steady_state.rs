@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     source: "Podlaski & Machens 2020 (arXiv:2007.05112), non-dynamic inversion; docs/theory.md",
     method: "random stable loops; the formula against the rest state of the dynamics, a Newton \
              iteration from zero and the end of an adaptive integration over 30 slowest time constants",
-    instances: Instances { usual: 60, thorough: 400 },
+    instances: Instances { usual: 300, thorough: 3200 },
     measure: |draw| measure(draw, steady_state),
     model: |draw| {
         let instance = draw_loop(draw)?;

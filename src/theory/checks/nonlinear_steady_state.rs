@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, steady states; loop of Podlaski & Machens 2020 (arXiv:2007.05112)",
     method: "a random u* fixes delta through the equation; a Newton iteration and a long integration, \
              both from zero, must lead back to it",
-    instances: Instances { usual: 48, thorough: 300 },
+    instances: Instances { usual: 240, thorough: 2400 },
     measure: |draw| measure(draw, target),
     model: |draw| {
         let (instance, g, _) = draw_loop(draw, target)?;

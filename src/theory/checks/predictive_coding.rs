@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, claim 5; Whittington & Bogacz 2017, Neural Computation 29",
     method: "random linear networks of two to four layers, integrated to rest with the output held \
              at a target: prediction errors of all layers",
-    instances: Instances { usual: 80, thorough: 500 },
+    instances: Instances { usual: 400, thorough: 4000 },
     measure: |draw| measure(draw, minimum_norm),
     model: |draw| {
         let case = Case::draw(draw);

@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::theorem_2_spectrum::Chain;
 use crate::dynamics::{Dynamics, Feedback, LayerwiseInversion, LoopParameters, Transfer};
+use crate::linalg::eigen::eigenvalues;
 use crate::linalg::svd::condition_number;
 use crate::theory::check::{Check, Instances, Measurement, Obstacle, Sample, Tolerance};
 use crate::theory::draw::Draw;
@@ -15,8 +16,9 @@ pub const CHECK: Check = Check {
     equation: r"B = (-1)^{n-1} B_2 B_3 \cdots B_L, \; \alpha = 0, \; W_3, \ldots, W_L \; \mathrm{square} \; \Rightarrow \; r_1 = B_2 (W_2 B_2)^{-1} \cdots B_L (W_L B_L)^{-1} \delta",
     source: "docs/theory.md, single loop",
     method: "20-10-10 shapes and others for even instances, 20-10-5 and others for odd ones, \
-             B_l = -W_l^T: rest state of the single loop against that of the loops one after the other",
-    instances: Instances { usual: 100, thorough: 800 },
+             B_l = -W_l^T: rest state of the single loop against that of the loops one after the other, and the \
+             sign of the eigenvalues around the loop",
+    instances: Instances { usual: 500, thorough: 6400 },
     measure: |draw| measure(draw, feedback),
     model: |draw| {
         let (weights, delta) = draw_network(draw)?;
@@ -89,10 +91,14 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let error = 8.0 * n as f64 * f64::EPSILON * condition * sequential.norm();
     let why = "8 n eps |x| times the product of cond(W_l)^2";
     let tolerance = Tolerance::rounding(error, why);
+    // Any B_2 X has the same range, so the rest state does not see the sign; stability does.
+    let slowest = eigenvalues(&single.product())?.abscissa();
+    let negative = Measurement::verdict("loop_is_negative", true, slowest < 0.0);
     if contracts {
         let distance = (DVector::from_column_slice(&rest[..n]) - &sequential).norm();
-        return Ok(vec![Measurement::verdict("differs_when_contracting", true, distance > error)]
-            .into());
+        let differs = Measurement::verdict("differs_when_contracting", true, distance > error);
+        return Ok(vec![differs, negative].into());
     }
-    Ok(vec![Measurement::vectors("square", sequential.as_slice(), &rest[..n], tolerance)].into())
+    let square = Measurement::vectors("square", sequential.as_slice(), &rest[..n], tolerance);
+    Ok(vec![square, negative].into())
 }

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, stabilising feedback; Vanbiervliet, Vandereycken, Michiels, Vandewalle & Diehl 2009, SIAM J. Optim. 20",
     method: "random loop Jacobians and random directions; the formula against central differences of \
              the value, extrapolated, and the gradient the program descends along",
-    instances: Instances { usual: 60, thorough: 400 },
+    instances: Instances { usual: 300, thorough: 3200 },
     measure: |draw| measure(draw, gradient),
     model: |draw| {
         let instance = LoopInstance::draw(draw, &KINDS)?;

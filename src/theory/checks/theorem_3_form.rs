@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 3",
     method: "tanh loops at rest at zero whose R gets a growing skew part until theorem 1 finds the \
              rest state unstable; a trajectory from 1e-3 beside it must leave",
-    instances: Instances { usual: 40, thorough: 300 },
+    instances: Instances { usual: 200, thorough: 2400 },
     measure: |draw| measure(draw, broken),
     model: |draw| {
         let (instance, start, _) = draw_loop(draw, broken)?;

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 4; discrete scheme of the code of Podlaski & Machens 2020",
     method: "random W scaled until the one-step matrix, found by taking one step from every unit \
              vector with the program's own solvers, has spectral radius 1; then 2000 updates on both sides",
-    instances: Instances { usual: 60, thorough: 300 },
+    instances: Instances { usual: 300, thorough: 2400 },
     measure: |draw| measure(draw, LIMITS),
     model: |draw| {
         let (mut instance, h, start) = draw_loop(draw)?;

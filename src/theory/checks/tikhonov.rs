@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, claim 1; Tikhonov 1963",
     method: "random W of all shapes and ranks; the rest state of the loop against the singular value \
              decomposition, and the bound, which must be reached along the smallest singular direction",
-    instances: Instances { usual: 200, thorough: 2000 },
+    instances: Instances { usual: 1000, thorough: 16000 },
     measure: |draw| measure(draw, filter),
     model: |draw| {
         let instance = draw_loop(draw)?;
