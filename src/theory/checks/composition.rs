@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, claim 3",
     method: "random linear networks of two to four inverted layers, loops one after the other at \
              leak 1e-9: the result against both sides, and the angle between them",
-    instances: Instances { usual: 500, thorough: 6400 },
+    instances: Instances { usual: 250, thorough: 6400 },
     measure: |draw| measure(draw, composed),
     model: |draw| {
         let (weights, delta) = draw_network(draw)?;

@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, concurrent loops",
     method: "random chains of two to four loops, each fed by the moving state of the one above; \
              eigenvalues of the joint Jacobian against those of the single loops, one to one",
-    instances: Instances { usual: 600, thorough: 6400 },
+    instances: Instances { usual: 300, thorough: 6400 },
     measure: |draw| measure(draw, union),
     model: |draw| {
         let case = Case::draw(draw);

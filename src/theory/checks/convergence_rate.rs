@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, stability; Hirsch, Smale & Devaney 2013, chapter 6",
     method: "random stable loops without target from random states, integrated until other modes \
              have fallen by 1e8; norms compared over a whole period",
-    instances: Instances { usual: 300, thorough: 2400 },
+    instances: Instances { usual: 150, thorough: 2400 },
     measure: |draw| measure(draw, abscissa),
     model: |draw| {
         let (instance, start) = draw_loop(draw)?;

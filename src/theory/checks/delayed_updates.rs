@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, learning example by example",
     method: "a linear layer with decay learned by the plain loop and by the formula, response by \
              response; then two learners of the program on a deep tanh network, delayed and plain",
-    instances: Instances { usual: 200, thorough: 2000 },
+    instances: Instances { usual: 100, thorough: 2000 },
     measure: |draw| measure(draw, weight),
     model: |_| Err(Obstacle::new("this claim is about learning: no trajectory belongs to it")),
 };

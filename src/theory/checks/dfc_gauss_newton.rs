@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "Meulemans et al. 2021 (arXiv:2106.07887), theorem 2; docs/theory.md, claim 4",
     method: "rest state of the linearised equations of random tanh networks: Q u against the damped \
              step, and against the minimum-norm solution as the damping vanishes",
-    instances: Instances { usual: 500, thorough: 6400 },
+    instances: Instances { usual: 250, thorough: 6400 },
     measure: |draw| measure(draw, levenberg_marquardt),
     model: |draw| linear_model(CHECK.id, &DfcInstance::draw(draw, 0.0)?),
 };

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     source: "Meulemans et al. 2021 (arXiv:2106.07887), stability of the controller; docs/theory.md",
     method: "random tanh networks with random feedback, both leak conventions; eigenvalues of both \
              matrices, paired one to one",
-    instances: Instances { usual: 600, thorough: 6400 },
+    instances: Instances { usual: 300, thorough: 6400 },
     measure: |draw| measure(draw, in_control_signal),
     model: |draw| linear_model(CHECK.id, &DfcInstance::draw(draw, 0.7)?),
 };

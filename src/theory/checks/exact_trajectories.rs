@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, exact solutions",
     method: "random loops from random states, 8 times up to 6 time constants; every component at \
              every time",
-    instances: Instances { usual: 200, thorough: 2000 },
+    instances: Instances { usual: 100, thorough: 2000 },
     measure: |draw| measure(draw, loop_jacobian),
     model: |draw| {
         let (instance, start, t_end) = draw_loop(draw)?;

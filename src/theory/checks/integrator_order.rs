@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "Hairer, Norsett & Wanner 1993, Solving Ordinary Differential Equations I, section II.3; docs/theory.md",
     method: "random tanh loops, and linear ones for orders of 5 and more, with steps smaller by the \
              root of 2 from run to run; slope between the last two runs above rounding",
-    instances: Instances { usual: 50, thorough: 300 },
+    instances: Instances { usual: 30, thorough: 300 },
     measure: |draw| measure(draw, order),
     model: |draw| {
         let (instance, start) = draw_loop(draw)?;

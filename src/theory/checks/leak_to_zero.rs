@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, claim 1",
     method: "random W of all shapes with singular values from 0.3 to 3 and leaks from 1e-5 to 1e-3: \
              the difference to the pseudoinverse, divided by the leak",
-    instances: Instances { usual: 1000, thorough: 16000 },
+    instances: Instances { usual: 500, thorough: 16000 },
     measure: |draw| measure(draw, first_order),
     model: |draw| {
         let instance = draw_loop(draw)?;

@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     equation: r"B (M B - \alpha I)^{-1} = (B M - \alpha I)^{-1} B",
     source: "docs/theory.md, steady states; Henderson & Searle 1981, SIAM Review 23",
     method: "random M and B of all shapes; both sides by LU factorisation, entry by entry",
-    instances: Instances { usual: 1000, thorough: 16000 },
+    instances: Instances { usual: 500, thorough: 16000 },
     measure: |draw| measure(draw, through_states),
     model: |draw| {
         let instance = LoopInstance::draw(draw, &KINDS)?;

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     method: "20-10-10 shapes and others for even instances, 20-10-5 and others for odd ones, \
              B_l = -W_l^T: rest state of the single loop against that of the loops one after the other, and the \
              sign of the eigenvalues around the loop",
-    instances: Instances { usual: 500, thorough: 6400 },
+    instances: Instances { usual: 250, thorough: 6400 },
     measure: |draw| measure(draw, feedback),
     model: |draw| {
         let (weights, delta) = draw_network(draw)?;

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, stabilising feedback; Vanbiervliet, Vandereycken, Michiels, Vandewalle & Diehl 2009, SIAM J. Optim. 20",
     method: "random loop Jacobians and random directions; the formula against central differences of \
              the value, extrapolated, and the gradient the program descends along",
-    instances: Instances { usual: 300, thorough: 3200 },
+    instances: Instances { usual: 150, thorough: 3200 },
     measure: |draw| measure(draw, gradient),
     model: |draw| {
         let instance = LoopInstance::draw(draw, &KINDS)?;
@@ -61,10 +61,12 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     };
     let (coarse, fine) = (difference(step)?, difference(0.5 * step)?);
     let extrapolated = fine + (fine - coarse) / 3.0;
-    // The value is found to 1e-10 of the smoothing, weighted by trace(P)^2 / trace(Q P) at most 1.
-    let solver = 4.0 * 1e-10 * smoothing / step;
+    // 1/trace(P) is found to 1e-10 of the smoothing, and changes with s at the rate
+    // trace(Q P) / trace(P)^2; extrapolation takes it in with at most 4 / step.
+    let found_to = 1e-10 * smoothing * p.trace().powi(2) / (&q * &p).trace();
+    let solver = 4.0 * found_to / step;
     let truncation = (extrapolated - fine).abs();
-    let why = "last extrapolation, and 1e-10 of the smoothing, to which the value is found, divided by the step";
+    let why = "last extrapolation, and 4 x the accuracy of the value (1e-10 of the smoothing in 1/trace(P)) over the step";
     let tolerance = Tolerance::truncation(truncation + solver, why);
     let abscissa = eigenvalues(&j)?.abscissa();
     let size = 1e3 * f64::EPSILON * n as f64 * p.norm() * q.norm() / (&q * &p).trace();
@@ -72,7 +74,7 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         size + 1e-9,
         "1000 n eps |P| |Q| / trace(Q P), and 1e-10 of the smoothing in s",
     );
-    let enough = Tolerance::rounding(1e-9 * smoothing, "1e-10 of the smoothing, to which s is found");
+    let enough = Tolerance::solver(found_to, "1e-10 of the smoothing in 1/trace(P), to which s is found");
     Ok(vec![
         Measurement::equal("directional_derivative", predicted, extrapolated, tolerance),
         Measurement::vectors("gradient", own.as_slice(), found.gradient.as_slice(), own_error),

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, claim 2; Levenberg 1944, Marquardt 1963",
     method: "random tanh networks at random inputs; rest state of the loop with B = -(W_L D)^T against \
              the step from J, whose entries are checked against differences of the forward pass",
-    instances: Instances { usual: 500, thorough: 8000 },
+    instances: Instances { usual: 250, thorough: 8000 },
     measure: |draw| measure(draw, step),
     model: |draw| {
         let case = Case::draw(draw)?;

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 1",
     method: "random loops whose gain is raised until they lose stability: where the parabola says, \
              against where an eigenvalue of the full Jacobian crosses the axis",
-    instances: Instances { usual: 600, thorough: 6400 },
+    instances: Instances { usual: 300, thorough: 6400 },
     measure: |draw| measure(draw, margin),
     model: |draw| {
         let (mut instance, gain) = draw_loop(draw, margin)?;

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 1",
     method: "random loops with the gain 1 to 30 % below or above the boundary; the growth rate of an \
              adaptive integration",
-    instances: Instances { usual: 240, thorough: 2400 },
+    instances: Instances { usual: 120, thorough: 2400 },
     measure: |draw| measure(draw, margin),
     model: |draw| {
         let (instance, start) = draw_loop(draw)?;

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 1",
     method: "random loops of all shapes; roots against the eigenvalues of the full Jacobian, paired \
              one to one, and the verdict",
-    instances: Instances { usual: 2000, thorough: 32000 },
+    instances: Instances { usual: 1000, thorough: 32000 },
     measure: |draw| measure(draw, roots),
     model: |draw| {
         let instance = LoopInstance::draw(draw, &KINDS)?;

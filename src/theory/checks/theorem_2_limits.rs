@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 2",
     method: "single loops of random rotations whose product is -k I, n = 2 to 7; the gain at which \
              an eigenvalue of the full Jacobian crosses the axis",
-    instances: Instances { usual: 240, thorough: 1920 },
+    instances: Instances { usual: 120, thorough: 1920 },
     measure: |draw| measure(draw, limit),
     model: |draw| {
         let chain = draw_chain(draw, limit)?.0;

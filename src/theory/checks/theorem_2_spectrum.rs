@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 2",
     method: "random loops through one to four stages of equal width; the polynomial at every \
              eigenvalue of the full Jacobian against the spectrum of the product, one to one",
-    instances: Instances { usual: 600, thorough: 8000 },
+    instances: Instances { usual: 300, thorough: 8000 },
     measure: |draw| measure(draw, polynomial),
     model: |draw| {
         let chain = Chain::draw(draw)?;

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 3",
     method: "tanh, softplus, sigmoid and leaky relu, one after the other, from far away: V at every \
              accepted step, and its derivative against the gradient of V times the vector field",
-    instances: Instances { usual: 400, thorough: 4800 },
+    instances: Instances { usual: 200, thorough: 4800 },
     measure: |draw| measure(draw, rate),
     model: |draw| {
         let case = Case::draw(draw)?;

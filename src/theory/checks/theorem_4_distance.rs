@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     source: "docs/theory.md, theorem 4; discrete scheme of the code of Podlaski & Machens 2020",
     method: "published weights U(-0.01, 0.01), 1 to 50 times as large as training makes them, leak \
              0.001, h = 0.5, T = 499.5: the end of the run and its angle to the steady state",
-    instances: Instances { usual: 300, thorough: 3200 },
+    instances: Instances { usual: 150, thorough: 3200 },
     measure: |draw| measure(draw, update),
     model: |draw| {
         let instance = draw_loop(draw)?;
