@@ -38,12 +38,8 @@ pub enum FeedbackKind {
 }
 
 /// Every kind.
-pub const KINDS: [FeedbackKind; 4] = [
-    FeedbackKind::Transpose,
-    FeedbackKind::Certified,
-    FeedbackKind::Random,
-    FeedbackKind::Turned,
-];
+pub const KINDS: [FeedbackKind; 4] =
+    [FeedbackKind::Transpose, FeedbackKind::Certified, FeedbackKind::Random, FeedbackKind::Turned];
 
 impl LoopInstance {
     /// A loop with feedback of one of these kinds, up to 8 by 8 units (24 by 24 when thorough).
@@ -68,11 +64,12 @@ impl LoopInstance {
         let w = draw.weights(rows, columns);
         let b = match draw.pick(kinds) {
             FeedbackKind::Transpose => w.transpose() * -draw.log_uniform(0.2, 5.0),
-            FeedbackKind::Certified => certified_feedback(draw, &w)?.0,
+            FeedbackKind::Certified => certified_feedback(draw, &w)?.b,
             FeedbackKind::Random => draw.matrix(columns, rows, 1.0 / (rows as f64).sqrt()),
             FeedbackKind::Turned => {
                 let turn = draw.uniform(0.1, 0.9);
-                draw.matrix(columns, rows, turn / (rows as f64).sqrt()) - w.transpose() * (1.0 - turn)
+                draw.matrix(columns, rows, turn / (rows as f64).sqrt())
+                    - w.transpose() * (1.0 - turn)
             }
         };
         let parameters = LoopParameters {
@@ -124,20 +121,31 @@ impl LoopInstance {
     }
 }
 
-/// `B = -P W^T R` with random `P` (its diagonal) and `R`: `(B, P, R)`.
+/// Feedback for which theorem 3 holds.
+#[derive(Debug, Clone)]
+pub struct CertifiedFeedback {
+    /// `B = -P W^T R`.
+    pub b: DMatrix<f64>,
+    /// The diagonal of `P`.
+    pub p: DVector<f64>,
+    /// `R`.
+    pub r: DMatrix<f64>,
+}
+
+/// `B = -P W^T R` with random `P` and `R`.
 ///
 /// # Errors
-/// When a factorisation fails.
+/// When the factorisation fails.
 pub fn certified_feedback(
     draw: &mut Draw,
     w: &DMatrix<f64>,
-) -> Result<(DMatrix<f64>, DVector<f64>, DMatrix<f64>), Obstacle> {
+) -> Result<CertifiedFeedback, Obstacle> {
     let (rows, columns) = w.shape();
     let p = DVector::from_fn(columns, |_, _| draw.log_uniform(0.3, 3.0));
     let r = draw.positive_definite(rows, 0.3, 3.0)?;
     let product = w.transpose() * &r;
     let b = DMatrix::from_fn(columns, rows, |i, j| -p[i] * product[(i, j)]);
-    Ok((b, p, r))
+    Ok(CertifiedFeedback { b, p, r })
 }
 
 /// The Jacobian of a layer loop, block by block from the equations.

@@ -182,16 +182,19 @@ pub fn solve_error(n: usize, reciprocal_condition: f64, size: f64) -> f64 {
 }
 
 /// The model of [`solve_error`], for tables.
-pub const SOLVE: &str = "8 n eps cond |x|: n eliminations, amplified by the condition of the system";
+pub const SOLVE: &str =
+    "8 n eps cond |x|: n eliminations, amplified by the condition of the system";
 
 /// The model of eigenvalue errors, for tables.
-pub const EIGENVALUES: &str = "10 x estimated rounding error of the eigenvalues: eps |J| cond(lambda)";
+pub const EIGENVALUES: &str =
+    "10 x estimated rounding error of the eigenvalues: eps |J| cond(lambda)";
 
 /// Estimates of eigenvalue errors hold to first order and up to a small factor.
 pub const EIGENVALUE_FACTOR: f64 = 10.0;
 
 /// The model of solver errors, for tables.
-pub const TWO_TOLERANCES: &str = "2 x (difference to a run with tolerances 100 times tighter + one local tolerance)";
+pub const TWO_TOLERANCES: &str =
+    "2 x (difference to a run with tolerances 100 times tighter + one local tolerance)";
 
 /// Pairs two lists of complex numbers, nearest first, and returns the pair that is the furthest
 /// apart in units of its allowance, with that allowance; `None` for lists of different length.

@@ -161,7 +161,8 @@ fn judge(
     }
     if series.is_empty() || undecided.len() as f64 > UNDECIDED * instances as f64 {
         let first = undecided.first().map_or("no instance was drawn", |(_, reason)| reason);
-        let reason = format!("{} of {instances} instances decide nothing: {first}", undecided.len());
+        let reason =
+            format!("{} of {instances} instances decide nothing: {first}", undecided.len());
         return (Verdict::Inconclusive, Some(reason));
     }
     (Verdict::Pass, None)

@@ -65,7 +65,13 @@ fn frame(report: &str, width: u32) -> String {
     )
 }
 
-fn probe(chromium: &Path, folder: &Path, report: &str, width: u32, is_dark: bool) -> serde_json::Value {
+fn probe(
+    chromium: &Path,
+    folder: &Path,
+    report: &str,
+    width: u32,
+    is_dark: bool,
+) -> serde_json::Value {
     let page = folder.join("frame.html");
     fs::write(&page, frame(report, width)).unwrap();
     let dom = browse(chromium, folder, &page, is_dark, &["--dump-dom", "--window-size=1300,3000"]);
@@ -96,7 +102,8 @@ fn the_report_is_whole_offline_on_phones_and_desks_light_and_dark() {
     for is_dark in [false, true] {
         for width in WIDTHS {
             let seen = probe(&chromium, folder.path(), &page, width, is_dark);
-            let count = |name: &str| seen[name].as_u64().unwrap_or_else(|| panic!("{name}: {seen}"));
+            let count =
+                |name: &str| seen[name].as_u64().unwrap_or_else(|| panic!("{name}: {seen}"));
             assert_eq!(seen["overflow"], 0, "width {width}: {seen}");
             assert_eq!(seen["wide"].as_array().unwrap().len(), 0, "width {width}: {seen}");
             // Formulas are typeset: nothing is flat, and fractions stand one above the other.

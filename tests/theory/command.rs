@@ -76,7 +76,8 @@ fn any_number_of_threads_measures_the_same_and_the_seed_matters() {
 #[test]
 fn worst_instances_are_model_files_that_run() {
     let folder = tempfile::tempdir().unwrap();
-    let ids = ["layer-steady-state", "theorem-2-spectrum", "theorem-3-decrease", "tangent-lm", "dfc-*"];
+    let ids =
+        ["layer-steady-state", "theorem-2-spectrum", "theorem-3-decrease", "tangent-lm", "dfc-*"];
     let arguments = [&["validate"][..], &ids, &["--export-worst", "worst"]].concat();
     let report = json(folder.path(), &arguments);
     for check in report["checks"].as_array().unwrap() {
@@ -96,7 +97,8 @@ fn every_check_but_those_on_learning_exports_a_model() {
     let folder = tempfile::tempdir().unwrap();
     let options = RunOptions { seed: 1, thorough: false };
     for check in CHECKS.iter().filter(|c| c.id != "delayed-updates") {
-        let text = check.model_text(&options, 0).unwrap_or_else(|o| panic!("{}: {}", check.id, o.reason));
+        let text =
+            check.model_text(&options, 0).unwrap_or_else(|o| panic!("{}: {}", check.id, o.reason));
         let path = folder.path().join("model.toml");
         fs::write(&path, text).unwrap();
         dynamic_inversion::model::Model::load(&path, &[])

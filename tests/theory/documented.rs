@@ -26,7 +26,8 @@ fn every_formula_stands_on_the_page() {
 #[test]
 fn names_are_unique_kebab_case_and_everything_is_said() {
     for (k, check) in CHECKS.iter().enumerate() {
-        let is_kebab = check.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let is_kebab =
+            check.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         assert!(is_kebab, "{}", check.id);
         assert!(CHECKS[..k].iter().all(|other| other.id != check.id), "{} twice", check.id);
         for text in [check.claim, check.source, check.method] {

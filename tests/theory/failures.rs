@@ -35,7 +35,12 @@ fn identity(n: usize) -> DMatrix<f64> {
 }
 
 /// `m b + leak I` instead of `m b - leak I`.
-fn leak_of_other_sign(m: &DMatrix<f64>, b: &DMatrix<f64>, leak: f64, delta: &DVector<f64>) -> Solved {
+fn leak_of_other_sign(
+    m: &DMatrix<f64>,
+    b: &DMatrix<f64>,
+    leak: f64,
+    delta: &DVector<f64>,
+) -> Solved {
     let lu = Lu::new(&(m * b + identity(m.nrows()) * leak))?;
     Ok((b * lu.solve(delta), lu.rcond()))
 }
@@ -202,7 +207,9 @@ fn all() -> Vec<Wrong> {
         wrong!(layer_steady_state, "sign of the leak", leak_of_other_sign),
         wrong!(layer_steady_state, "sign of B", feedback_of_other_sign),
         wrong!(nonlinear_steady_state, "no activation", wrong_target),
-        wrong!(push_through, "sign of the leak", |m, b, leak| push_through::through_states(m, b, -leak)),
+        wrong!(push_through, "sign of the leak", |m, b, leak| push_through::through_states(
+            m, b, -leak
+        )),
         wrong!(exact_trajectories, "leak on the wrong variable", leak_on_the_state),
         wrong!(exact_trajectories, "sign of B", feedback_flipped),
         wrong!(integrator_order, "one order less", |method| integrator_order::order(method) - 1.0),
@@ -250,7 +257,8 @@ fn wrong_formulas_fail() {
     for Wrong { check, what } in all() {
         // A few instances suffice: a wrong formula is wrong nearly everywhere.
         let few = Instances { usual: check.instances.usual.min(12), thorough: 0 };
-        let report = Check { instances: few, ..check }.run(&RunOptions { seed: 3, thorough: false });
+        let report =
+            Check { instances: few, ..check }.run(&RunOptions { seed: 3, thorough: false });
         assert_eq!(report.verdict, Verdict::Fail, "{} ({what}): {:?}", check.id, report.reason);
     }
 }

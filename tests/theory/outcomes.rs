@@ -29,8 +29,7 @@ fn describe(report: &CheckReport) -> String {
 fn every_check_passes_on_three_seeds() {
     for seed in 0..3 {
         let options = RunOptions { seed, thorough: false };
-        let reports =
-            dynamic_inversion::theory::run(CHECKS, &options, &|_| (), &|| false).unwrap();
+        let reports = dynamic_inversion::theory::run(CHECKS, &options, &|_| (), &|| false).unwrap();
         let missed: String =
             reports.iter().filter(|r| r.verdict != Verdict::Pass).map(describe).collect();
         assert!(missed.is_empty(), "seed {seed}:\n{missed}");
@@ -48,8 +47,7 @@ fn many_seeds() {
     let mut failed = 0;
     for seed in 0..seeds {
         let options = RunOptions { seed: 1000 + seed, thorough };
-        let reports =
-            dynamic_inversion::theory::run(CHECKS, &options, &|_| (), &|| false).unwrap();
+        let reports = dynamic_inversion::theory::run(CHECKS, &options, &|_| (), &|| false).unwrap();
         for report in reports.iter().filter(|r| r.verdict != Verdict::Pass) {
             failed += 1;
             println!("seed {}: {}", options.seed, describe(report));

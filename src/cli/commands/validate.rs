@@ -18,7 +18,9 @@ use crate::theory::Check;
 
 /// Arguments of `dinv validate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 1 says that a claim does not hold. -v adds every measurement and how tolerances were found.")]
+#[command(
+    after_help = "Exit code 1 says that a claim does not hold. -v adds every measurement and how tolerances were found."
+)]
 pub struct ValidateArgs {
     /// Names of checks, or patterns with * and ?; all without any
     #[arg(value_name = "ID")]
@@ -104,7 +106,10 @@ fn summary(report: &ValidateReport, verbose: bool) -> String {
     for entry in report.checks.iter() {
         if let Some(reason) = &entry.reason {
             let style = verdict_style(&entry.verdict);
-            text.push_str(&format!("\n{style}{}{style:#}: {}\n  {reason}\n", entry.id, entry.claim));
+            text.push_str(&format!(
+                "\n{style}{}{style:#}: {}\n  {reason}\n",
+                entry.id, entry.claim
+            ));
         }
     }
     let mut facts = Table::facts();

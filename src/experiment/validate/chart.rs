@@ -28,7 +28,8 @@ pub(super) fn panel(series: &Series) -> String {
         let class = if !point.holds() { "point bad" } else { "point" };
         let (x, y) = (axes.x.place(point.predicted), axes.y.place(point.measured));
         if k != series.worst {
-            let _ = write!(svg, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\"/>");
+            let _ =
+                write!(svg, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\"/>");
         }
     }
     let worst = series.worst();
@@ -38,7 +39,9 @@ pub(super) fn panel(series: &Series) -> String {
         svg,
         "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>instance {} under the \
          largest strain: predicted {:e}, measured {:e}</title></circle>",
-        series.worst_instance(), worst.predicted, worst.measured,
+        series.worst_instance(),
+        worst.predicted,
+        worst.measured,
     );
     strip(series, &mut svg);
     svg + "</svg>"
@@ -55,7 +58,12 @@ fn strip(series: &Series, svg: &mut String) {
         svg,
         "<rect class=\"allowed\" x=\"{0}\" y=\"{top}\" width=\"{1:.1}\" height=\"{2}\"/>\
          <line class=\"limit\" x1=\"{3:.1}\" x2=\"{3:.1}\" y1=\"{4}\" y2=\"{5}\"/>",
-        PLOT.0, place(1.0) - PLOT.0, bottom - top, place(1.0), top - 3.0, bottom + 3.0,
+        PLOT.0,
+        place(1.0) - PLOT.0,
+        bottom - top,
+        place(1.0),
+        top - 3.0,
+        bottom + 3.0,
     );
     for (k, (_, point)) in series.points.iter().enumerate() {
         // Spread over the height so that equal strains can be told apart: the golden ratio.
@@ -65,8 +73,10 @@ fn strip(series: &Series, svg: &mut String) {
         let _ = write!(svg, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.8\"/>");
     }
     for (strain, label) in [(1e-6, "≤ 1e−6"), (1e-3, "1e−3"), (1.0, "1"), (1e2, "≥ 100")] {
-        let x = place(strain);
-        let _ = write!(svg, "<text class=\"tick\" x=\"{x:.1}\" y=\"{}\">{label}</text>", bottom + 15.0);
+        // The last label ends with the strip.
+        let x = place(strain).min(PLOT.1 - 12.0);
+        let _ =
+            write!(svg, "<text class=\"tick\" x=\"{x:.1}\" y=\"{}\">{label}</text>", bottom + 15.0);
     }
     let middle = 0.5 * (PLOT.0 + PLOT.1);
     let _ = write!(
@@ -113,7 +123,8 @@ impl Axes {
                 svg,
                 "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\"/>\
                  <text class=\"tick\" x=\"{x:.1}\" y=\"{}\">{}</text>",
-                bottom + 13.0, short(tick),
+                bottom + 13.0,
+                short(tick),
             );
         }
         for tick in self.y.ticks() {
@@ -122,7 +133,9 @@ impl Axes {
                 svg,
                 "<line class=\"grid\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <text class=\"tick left\" x=\"{}\" y=\"{:.1}\">{}</text>",
-                left - 5.0, y + 3.5, short(tick),
+                left - 5.0,
+                y + 3.5,
+                short(tick),
             );
         }
         if relation == Relation::Equal {
@@ -130,7 +143,10 @@ impl Axes {
             let _ = write!(
                 svg,
                 "<line class=\"agree\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>",
-                self.x.place(low), self.y.place(low), self.x.place(high), self.y.place(high),
+                self.x.place(low),
+                self.y.place(low),
+                self.x.place(high),
+                self.y.place(high),
             );
         }
         let middle = 0.5 * (left + right);
@@ -143,7 +159,8 @@ impl Axes {
             svg,
             "<text class=\"axis\" x=\"{middle}\" y=\"{}\">{word}</text>\
              <text class=\"axis\" transform=\"rotate(-90)\" x=\"{}\" y=\"11\">measured</text>",
-            bottom + 28.0, -0.5 * (top + bottom),
+            bottom + 28.0,
+            -0.5 * (top + bottom),
         );
     }
 }

@@ -46,10 +46,13 @@ impl Failure for ValidateError {
             Self::NoMatch { nearest: Some(name), .. } => {
                 Some(format!("did you mean '{name}'? `dinv validate --list` shows all"))
             }
-            Self::NoMatch { nearest: None, .. } => {
-                Some("`dinv validate --list` shows all; `*` and `?` match any text and any letter".into())
+            Self::NoMatch { nearest: None, .. } => Some(
+                "`dinv validate --list` shows all; `*` and `?` match any text and any letter"
+                    .into(),
+            ),
+            Self::Exists { .. } => {
+                Some("use --force to overwrite it, or choose another name".into())
             }
-            Self::Exists { .. } => Some("use --force to overwrite it, or choose another name".into()),
             Self::Write { .. } => None,
         }
     }

@@ -65,7 +65,10 @@ pub(super) fn export(
         let thorough = if options.thorough { " --thorough" } else { "" };
         let head = format!(
             "# Instance {index} of `dinv validate {} --seed {}{thorough}`: {}.\n# {}\n\n",
-            found.check.id, options.seed, found.verdict.name(), found.check.claim,
+            found.check.id,
+            options.seed,
+            found.verdict.name(),
+            found.check.claim,
         );
         let path = file_of(folder, &found.check);
         write(&path, &(head + &text), true)?;

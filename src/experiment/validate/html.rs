@@ -49,8 +49,8 @@ fn heading(report: &ValidateReport) -> String {
 
 fn table(report: &ValidateReport) -> String {
     let mut text = String::from(
-        "<div class=\"scroll\"><table><thead><tr><th>check</th><th class=\"claim\">claim</th>\
-         <th>predicted</th><th>measured</th><th>tolerance</th><th>strain</th><th>verdict</th></tr></thead><tbody>\n",
+        "<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th><th class=\"claim\">claim</th>\
+         <th>predicted</th><th>measured</th><th>tolerance</th><th>strain</th></tr></thead><tbody>\n",
     );
     for entry in &report.checks {
         let worst = entry.worst();
@@ -60,9 +60,10 @@ fn table(report: &ValidateReport) -> String {
         let kind = worst.map_or("", |m| m.tolerance_from.split(':').next().unwrap_or(""));
         let _ = writeln!(
             text,
-            "<tr><td><a href=\"#{0}\">{0}</a></td><td class=\"claim\">{1}</td><td class=\"n\">{2}</td>\
+            "<tr><td><a href=\"#{0}\">{0}</a></td><td><span class=\"verdict {6}\">{6}</span></td>\
+             <td class=\"claim\">{1}</td><td class=\"n\">{2}</td>\
              <td class=\"n\">{3}</td><td class=\"n\">{4} <span class=\"kind\">{kind}</span></td>\
-             <td class=\"n\">{5}</td><td><span class=\"verdict {6}\">{6}</span></td></tr>",
+             <td class=\"n\">{5}</td></tr>",
             entry.id,
             escape(&entry.claim),
             number(|m| m.predicted),
@@ -79,7 +80,10 @@ fn section(found: &CheckReport, entry: &CheckEntry, findings: &Findings<'_>) -> 
     let mut text = format!(
         "<section id=\"{0}\"><h2>{0} <span class=\"verdict {1}\">{1}</span></h2>\
          <p class=\"claim\">{2}.</p><div class=\"equation\">{3}</div>",
-        entry.id, entry.verdict, escape(&capitalised(&entry.claim)), equation(&entry.equation),
+        entry.id,
+        entry.verdict,
+        escape(&capitalised(&entry.claim)),
+        equation(&entry.equation),
     );
     if let Some(reason) = &entry.reason {
         let _ = write!(text, "<p class=\"reason\">{}</p>", escape(reason));
@@ -125,10 +129,8 @@ fn worst(found: &CheckReport, entry: &CheckEntry, findings: &Findings<'_>) -> St
     let Some(index) = entry.worst_instance else { return String::new() };
     let options = &findings.options;
     let thorough = if options.thorough { " --thorough" } else { "" };
-    let command = format!(
-        "dinv validate {} --seed {}{thorough} --export-worst DIR",
-        entry.id, options.seed
-    );
+    let command =
+        format!("dinv validate {} --seed {}{thorough} --export-worst DIR", entry.id, options.seed);
     let numbers = entry.worst().map_or_else(String::new, |m| {
         format!(
             ": {} predicted {:e}, measured {:e}, tolerance {:.2e}",
@@ -153,7 +155,9 @@ fn provenance(findings: &Findings<'_>) -> String {
     for variable in &group.variables {
         let value = match &variable.data {
             Data::Text(texts) => texts.join(" "),
-            Data::I64(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            Data::I64(values) => {
+                values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            }
             Data::F64(_) | Data::U8(_) => continue,
         };
         let _ = write!(text, "<dt>{}</dt><dd>{}</dd>", variable.name, escape(&value));
@@ -174,7 +178,7 @@ fn figure(value: f64) -> String {
 }
 
 fn strain(measurement: &MeasurementEntry) -> String {
-    measurement.strain.map_or_else(|| "∞".to_owned(), |s| figure((s * 1e3).round() / 1e3))
+    measurement.strain.map_or_else(|| "∞".to_owned(), |s| format!("{s:.3}"))
 }
 
 fn capitalised(text: &str) -> String {

@@ -40,13 +40,8 @@ const LETTERS: &[(&str, &str)] = &[
 ];
 
 /// Relations and arrows.
-const OPERATORS: &[(&str, &str)] = &[
-    ("leq", "≤"),
-    ("geq", "≥"),
-    ("in", "∈"),
-    ("to", "→"),
-    ("Rightarrow", "⇒"),
-];
+const OPERATORS: &[(&str, &str)] =
+    &[("leq", "≤"), ("geq", "≥"), ("in", "∈"), ("to", "→"), ("Rightarrow", "⇒")];
 
 /// Operators whose scripts go below and above.
 const LARGE: &[(&str, &str)] =

@@ -56,7 +56,9 @@ pub(super) fn theory(findings: &Findings<'_>) -> Group {
         .with(texts("equation", "the claim as a formula (TeX)", |r| r.check.equation.to_owned()))
         .with(texts("reference", "source of the claim", |r| r.check.source.to_owned()))
         .with(texts("method", "how it is measured", |r| r.check.method.to_owned()))
-        .with(texts("reason", "why the verdict is not pass", |r| r.reason.clone().unwrap_or_default()))
+        .with(texts("reason", "why the verdict is not pass", |r| {
+            r.reason.clone().unwrap_or_default()
+        }))
         .with(Variable::flags("verdict", dims, verdicts, &["pass", "fail", "inconclusive"]))
         .with(counts("instances", "instances drawn", |r| r.instances))
         .with(counts("undecided", "instances that decide nothing", |r| r.undecided.len()))
@@ -65,9 +67,10 @@ pub(super) fn theory(findings: &Findings<'_>) -> Group {
 }
 
 fn check(report: &CheckReport) -> Group {
-    report.series.iter().fold(Group::new(plain(report.check.id)), |group, series| {
-        group.with_all(variables(series))
-    })
+    report
+        .series
+        .iter()
+        .fold(Group::new(plain(report.check.id)), |group, series| group.with_all(variables(series)))
 }
 
 fn variables(series: &Series) -> [Variable; 4] {
@@ -84,7 +87,8 @@ fn variables(series: &Series) -> [Variable; 4] {
             .units("1")
             .long_name("number of the instance"),
         values("predicted", "what the claim says", |m| m.predicted),
-        values("measured", "what was found", |m| m.measured).with("relation", series.relation.sign()),
+        values("measured", "what was found", |m| m.measured)
+            .with("relation", series.relation.sign()),
         values("tolerance", "how far the two may differ", |m| m.tolerance.value)
             .with("source", format!("{}: {}", tolerance.origin.name(), tolerance.why)),
     ]

@@ -17,7 +17,8 @@ pub fn select(patterns: &[String]) -> Result<Vec<Check>, ValidateError> {
             });
         }
     }
-    let wanted = |check: &&Check| patterns.is_empty() || patterns.iter().any(|p| matches(p, check.id));
+    let wanted =
+        |check: &&Check| patterns.is_empty() || patterns.iter().any(|p| matches(p, check.id));
     Ok(CHECKS.iter().filter(wanted).copied().collect())
 }
 
@@ -30,7 +31,8 @@ fn nearest(word: &str) -> Option<&'static str> {
 
 /// Whether `pattern` matches all of `text`.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star is, and up to where it has matched so far.
     let mut star: Option<(usize, usize)> = None;
@@ -73,7 +75,9 @@ mod tests {
         assert_eq!(ids(&["tikhonov", "push-*"]).unwrap(), ["push-through", "tikhonov"]);
         assert_eq!(ids(&[]).unwrap().len(), CHECKS.len());
         match ids(&["push-trough"]) {
-            Err(ValidateError::NoMatch { nearest, .. }) => assert_eq!(nearest, Some("push-through")),
+            Err(ValidateError::NoMatch { nearest, .. }) => {
+                assert_eq!(nearest, Some("push-through"))
+            }
             other => panic!("{other:?}"),
         }
     }

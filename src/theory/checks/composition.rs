@@ -98,7 +98,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let largest = weights.iter().map(DMatrix::ncols).max().unwrap_or(1) as f64;
     let one = LEAK / (LEAST * LEAST) + 8.0 * largest * f64::EPSILON * (2.0 / LEAST).powi(2);
     let error = f64::from(depth) * one * LEAST.powi(-depth) * delta.norm();
-    let why = "per layer leak/sigma^2 and 8 n eps cond(W)^2, amplified by 1/sigma by every layer below";
+    let why =
+        "per layer leak/sigma^2 and 8 n eps cond(W)^2, amplified by 1/sigma by every layer below";
     let tolerance = Tolerance::truncation(error, why);
     let name = if contracts { "contracting" } else { "square" };
     let mut all = vec![Measurement::vectors(name, predicted.as_slice(), r.as_slice(), tolerance)];

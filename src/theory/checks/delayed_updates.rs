@@ -46,7 +46,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
 fn layer(draw: &mut Draw, formula: Formula) -> Vec<Measurement> {
     let (rows, columns) = (draw.units(8, 30), draw.units(20, 60));
     let count = draw.integer(2, 40);
-    let (rate, keep) = (draw.log_uniform(1e-3, 0.1 / columns as f64 + 1e-3), 1.0 - draw.log_uniform(1e-6, 0.1));
+    let (rate, keep) =
+        (draw.log_uniform(1e-3, 0.1 / columns as f64 + 1e-3), 1.0 - draw.log_uniform(1e-6, 0.1));
     let start = draw.weights(rows, columns);
     let inputs = draw.matrix(columns, count, 1.0);
     let targets = draw.matrix(rows, count, 1.0);
@@ -99,7 +100,10 @@ fn learners(draw: &mut Draw) -> Result<Measurement, Obstacle> {
             Some(stopped) => Err(Obstacle::new(stopped.to_string())),
             None => {
                 let layers = learner.network().layers();
-                Ok(layers.iter().flat_map(|l| l.weights.iter().chain(l.biases.iter()).copied()).collect())
+                Ok(layers
+                    .iter()
+                    .flat_map(|l| l.weights.iter().chain(l.biases.iter()).copied())
+                    .collect())
             }
         }
     };

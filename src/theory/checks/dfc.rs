@@ -87,7 +87,7 @@ impl DfcInstance {
             jacobian,
             feedback,
             leak: draw.log_uniform(0.05, 1.0),
-            leak_on: if draw.index % 2 == 0 { LeakOn::U } else { LeakOn::W },
+            leak_on: if draw.index.is_multiple_of(2) { LeakOn::U } else { LeakOn::W },
             k_p: draw.uniform(0.0, 2.0),
             tau_v: draw.log_uniform(0.2, 1.0),
             tau_u: draw.log_uniform(0.5, 2.0),
@@ -116,7 +116,8 @@ impl DfcInstance {
         let Self { leak, k_p, tau_v, tau_u, .. } = *self;
         let share = (1.0 - self.s() * leak * k_p) / tau_u;
         let mut a = DMatrix::zeros(n + m, n + m);
-        let voltages = &self.forward - DMatrix::identity(n, n) - &self.feedback * &self.output * k_p;
+        let voltages =
+            &self.forward - DMatrix::identity(n, n) - &self.feedback * &self.output * k_p;
         a.view_mut((0, 0), (n, n)).copy_from(&(voltages / tau_v));
         a.view_mut((0, n), (n, m)).copy_from(&(&self.feedback / tau_v));
         a.view_mut((n, 0), (m, n)).copy_from(&(&self.output * -share));

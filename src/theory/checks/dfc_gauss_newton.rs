@@ -25,8 +25,7 @@ pub const CHECK: Check = Check {
 };
 
 /// The step, from `J`, damping and error, with the reciprocal condition number of its system.
-pub type Formula =
-    fn(&DMatrix<f64>, f64, &DVector<f64>) -> Result<(DVector<f64>, f64), Obstacle>;
+pub type Formula = fn(&DMatrix<f64>, f64, &DVector<f64>) -> Result<(DVector<f64>, f64), Obstacle>;
 
 /// Draws an instance and measures it.
 ///

@@ -33,7 +33,8 @@ pub fn in_control_signal(instance: &DfcInstance) -> DMatrix<f64> {
     let DfcInstance { leak, k_p, tau_v, tau_u, .. } = *instance;
     let (e, q) = (&instance.output, &instance.feedback);
     let voltages = (&instance.forward - DMatrix::identity(n, n)) / tau_v;
-    let on_voltages = e * (-(1.0 + (1.0 - instance.s()) * leak * k_p) / tau_u) - e * &voltages * k_p;
+    let on_voltages =
+        e * (-(1.0 + (1.0 - instance.s()) * leak * k_p) / tau_u) - e * &voltages * k_p;
     let on_control = DMatrix::identity(m, m) * (-leak / tau_u) - e * q * (k_p / tau_v);
     let mut a = DMatrix::zeros(n + m, n + m);
     a.view_mut((0, 0), (n, n)).copy_from(&voltages);

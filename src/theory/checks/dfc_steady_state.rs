@@ -85,7 +85,11 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let full = Lu::new(&a)?;
     let rest = full.solve(&-&b);
     let gain = 1.0 + instance.k_p;
-    let rounding = solve_error(a.nrows(), lu.rcond().min(full.rcond()), gain * rest.norm().max(predicted.norm()));
+    let rounding = solve_error(
+        a.nrows(),
+        lu.rcond().min(full.rcond()),
+        gain * rest.norm().max(predicted.norm()),
+    );
     let name = match instance.leak_on {
         LeakOn::U => ["rest_leak_on_u", "integrated_leak_on_u"],
         LeakOn::W => ["rest_leak_on_w", "integrated_leak_on_w"],

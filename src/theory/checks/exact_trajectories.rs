@@ -72,11 +72,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         .map(|k| norm(&predicted[k * rest.len()..(k + 1) * rest.len()]))
         .fold(norm(start.as_slice()) + norm(rest.as_slice()), f64::max);
     // The exponential of J t loses eps |J t| relative to the largest state on the way.
-    let rounding = 16.0
-        * f64::EPSILON
-        * rest.len() as f64
-        * (1.0 + norm_frobenius(&j) * t_end)
-        * largest;
+    let rounding =
+        16.0 * f64::EPSILON * rest.len() as f64 * (1.0 + norm_frobenius(&j) * t_end) * largest;
     let why = "16 n eps (1 + |J| T) largest |x|: the exponential is conditioned by |J| T";
     let exact = ExactSolution::new(&dynamics, 0.0, start.as_slice())?.states(&times)?;
     let tolerance = Tolerance::rounding(rounding, why);

@@ -66,8 +66,11 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     // from that of the rows. Both have condition at most (sigma_max / sigma_min)^2.
     let condition = (inverse.singular_values[0] / sigma).powi(2);
     let rounding =
-        8.0 * rows.max(columns) as f64 * f64::EPSILON * condition * instance.delta.norm() / sigma / leak;
-    let why = "next term of the series, leak |W^+ delta| / sigma_min^4, and rounding divided by the leak";
+        8.0 * rows.max(columns) as f64 * f64::EPSILON * condition * instance.delta.norm()
+            / sigma
+            / leak;
+    let why =
+        "next term of the series, leak |W^+ delta| / sigma_min^4, and rounding divided by the leak";
     let tolerance = Tolerance::truncation(next + rounding, why);
     let vectors = Measurement::vectors(
         "first_order_term",

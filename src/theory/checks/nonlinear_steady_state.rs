@@ -90,7 +90,10 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
             "newton",
             rest.as_slice(),
             &newton.state[n..],
-            Tolerance::rounding(newton_error, "2 x residual of 1e-12, amplified by the condition of J"),
+            Tolerance::rounding(
+                newton_error,
+                "2 x residual of 1e-12, amplified by the condition of J",
+            ),
         ),
         Measurement::vectors(
             "integration",

@@ -37,10 +37,7 @@ pub type Formula = fn(&DMatrix<f64>, &DVector<f64>) -> Result<(DVector<f64>, f64
 ///
 /// # Errors
 /// When `J J^T` is singular.
-pub fn minimum_norm(
-    j: &DMatrix<f64>,
-    d: &DVector<f64>,
-) -> Result<(DVector<f64>, f64), Obstacle> {
+pub fn minimum_norm(j: &DMatrix<f64>, d: &DVector<f64>) -> Result<(DVector<f64>, f64), Obstacle> {
     let lu = Lu::new(&(j * j.transpose()))?;
     Ok((j.transpose() * lu.solve(d), lu.rcond()))
 }

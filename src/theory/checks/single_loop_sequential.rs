@@ -83,8 +83,7 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         let parameters = LoopParameters::with_leak(0.0);
         let dynamics =
             LayerwiseInversion::new(w.clone(), tied, Transfer::Linear, target, parameters)?;
-        sequential =
-            DVector::from_column_slice(&dynamics.closed_form_equilibrium()?[..w.ncols()]);
+        sequential = DVector::from_column_slice(&dynamics.closed_form_equilibrium()?[..w.ncols()]);
         condition *= condition_number(w)?.powi(2);
     }
     let n = weights[0].ncols();

@@ -74,7 +74,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         size + 1e-9,
         "1000 n eps |P| |Q| / trace(Q P), and 1e-10 of the smoothing in s",
     );
-    let enough = Tolerance::solver(found_to, "1e-10 of the smoothing in 1/trace(P), to which s is found");
+    let enough =
+        Tolerance::solver(found_to, "1e-10 of the smoothing in 1/trace(P), to which s is found");
     Ok(vec![
         Measurement::equal("directional_derivative", predicted, extrapolated, tolerance),
         Measurement::vectors("gradient", own.as_slice(), found.gradient.as_slice(), own_error),

@@ -40,11 +40,7 @@ pub type Formula = fn(&Case, f64, &DVector<f64>) -> Result<(DVector<f64>, f64), 
 ///
 /// # Errors
 /// When the system is singular.
-pub fn step(
-    case: &Case,
-    leak: f64,
-    error: &DVector<f64>,
-) -> Result<(DVector<f64>, f64), Obstacle> {
+pub fn step(case: &Case, leak: f64, error: &DVector<f64>) -> Result<(DVector<f64>, f64), Obstacle> {
     levenberg_marquardt(&case.slope_weights()?, leak, error)
 }
 
@@ -143,8 +139,13 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         operating_point: DMatrix::from_column_slice(a.len(), 1, a.as_slice()),
     };
     let parameters = LoopParameters::with_leak(case.leak);
-    let dynamics =
-        LayerwiseInversion::new(layers[last].weights.clone(), feedback, transfer, target, parameters)?;
+    let dynamics = LayerwiseInversion::new(
+        layers[last].weights.clone(),
+        feedback,
+        transfer,
+        target,
+        parameters,
+    )?;
     let rest = dynamics.closed_form_equilibrium()?;
     let n = a.len();
     let j = case.slope_weights()?;

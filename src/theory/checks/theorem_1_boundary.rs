@@ -75,9 +75,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         layer.feedback *= gain;
         loop_jacobian(&layer)
     };
-    let is_stable = |gain: f64| -> Result<bool, Obstacle> {
-        Ok(eigenvalues(&at(gain))?.abscissa() < 0.0)
-    };
+    let is_stable =
+        |gain: f64| -> Result<bool, Obstacle> { Ok(eigenvalues(&at(gain))?.abscissa() < 0.0) };
     let mut high = 1e-3;
     while high < LARGEST_GAIN && is_stable(high)? {
         high *= 2.0;

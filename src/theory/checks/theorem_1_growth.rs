@@ -67,8 +67,10 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let spectrum = full_spectrum(&jacobian)?;
     let windows = windows(&spectrum).ok_or_else(|| Obstacle::new("modes are not separated"))?;
     let rate = measured_rate(&instance.dynamics()?, &jacobian, windows, &start)?;
-    let tolerance =
-        Tolerance::solver(rate.error, "other modes at the ends of the window, and 2 x difference of two tolerances");
+    let tolerance = Tolerance::solver(
+        rate.error,
+        "other modes at the ends of the window, and 2 x difference of two tolerances",
+    );
     let growth = if is_stable {
         Measurement::at_most("growth_rate_inside", 0.0, rate.value, tolerance)
     } else {

@@ -77,8 +77,7 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
             return Err(Obstacle::new("the loop stays stable up to a gain of 1e4"));
         }
     }
-    let measured =
-        bisect(0.5 * high, high, |gain| Ok(eigenvalues(&at(gain)?)?.abscissa() < 0.0))?;
+    let measured = bisect(0.5 * high, high, |gain| Ok(eigenvalues(&at(gain)?)?.abscissa() < 0.0))?;
     let (low, high) = (measured * (1.0 - 1e-4), measured * (1.0 + 1e-4));
     let spread = full_spectrum(&at(high)?)?.abscissa() - full_spectrum(&at(low)?)?.abscissa();
     let speed = spread / (high - low);

@@ -68,10 +68,8 @@ impl Chain {
     /// # Errors
     /// When the parts do not fit.
     pub fn dynamics(&self) -> Result<SingleLoop, Obstacle> {
-        let layer = |w: &DMatrix<f64>| ChainLayer {
-            weights: w.clone().into(),
-            transfer: Transfer::Linear,
-        };
+        let layer =
+            |w: &DMatrix<f64>| ChainLayer { weights: w.clone().into(), transfer: Transfer::Linear };
         let target = DMatrix::from_column_slice(self.delta.len(), 1, &self.delta);
         let layers = self.weights.iter().map(layer).collect();
         Ok(SingleLoop::new(layers, self.feedback.clone(), target, self.parameters)?)
@@ -130,7 +128,8 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         .flat_map(|(&mu, error)| std::iter::repeat_n((mu, EIGENVALUE_FACTOR * error), stages + 1))
         .collect();
     let pair = match_spectra(&predicted, &measured);
-    let (mu, found, allowance) = pair.ok_or_else(|| Obstacle::new("the spectra differ in length"))?;
+    let (mu, found, allowance) =
+        pair.ok_or_else(|| Obstacle::new("the spectra differ in length"))?;
     let why = "10 x estimated rounding error of the eigenvalues, carried through the polynomial";
     let tolerance = Tolerance::rounding(allowance, why);
     Ok(vec![

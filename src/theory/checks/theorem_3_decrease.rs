@@ -9,7 +9,7 @@ use crate::integrate::{AUTO, Flow, Observer, Options, Problem, Solver, Step, sol
 use crate::network::Activation;
 use crate::theory::check::{Check, Instances, Measurement, Obstacle, Sample, Tolerance};
 use crate::theory::draw::Draw;
-use crate::theory::instances::{FeedbackKind, LoopInstance, certified_feedback};
+use crate::theory::instances::{CertifiedFeedback, FeedbackKind, LoopInstance, certified_feedback};
 
 /// The claim.
 pub const CHECK: Check = Check {
@@ -55,7 +55,7 @@ impl Case {
         let all =
             [Activation::Tanh, Activation::Softplus, Activation::Sigmoid, Activation::LeakyRelu];
         let g = all[draw.index % 4];
-        let (b, p, r) = certified_feedback(draw, &instance.w)?;
+        let CertifiedFeedback { b, p, r } = certified_feedback(draw, &instance.w)?;
         instance.b = b;
         let u = draw.vector(instance.delta.len(), 1.0);
         let state = &instance.b * &u;
@@ -89,10 +89,10 @@ impl Case {
     /// `V`, and the sum of the sizes of its terms.
     fn value(&self, y: &[f64]) -> (f64, f64) {
         let (mut value, mut size) = (0.0, 0.0);
-        for i in 0..self.states() {
-            let (high, low) = (self.g.integral(y[i]), self.g.integral(self.rest[i]));
-            let linear = self.g.value(self.rest[i]) * (y[i] - self.rest[i]);
-            let tau = self.instance.parameters.tau_state / self.p[i];
+        for ((&now, &rest), &p) in y.iter().zip(&self.rest).zip(self.p.iter()) {
+            let (high, low) = (self.g.integral(now), self.g.integral(rest));
+            let linear = self.g.value(rest) * (now - rest);
+            let tau = self.instance.parameters.tau_state / p;
             value += tau * (high - low - linear);
             size += tau * (high.abs() + low.abs() + linear.abs());
         }

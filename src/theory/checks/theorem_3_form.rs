@@ -106,8 +106,10 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
         .map(|k| norm(run.trajectory.state(k)))
         .skip(run.trajectory.len() / 2)
         .fold(0.0, f64::max);
-    let distance =
-        Tolerance::solver(2.0 * run.error, "2 x (difference to tolerances 100 times tighter + one local tolerance)");
+    let distance = Tolerance::solver(
+        2.0 * run.error,
+        "2 x (difference to tolerances 100 times tighter + one local tolerance)",
+    );
     Ok(vec![
         Measurement::at_least("abscissa", 0.05, abscissa, tolerance),
         Measurement::at_least("late_distance", 10.0 * NEAR, largest, distance),

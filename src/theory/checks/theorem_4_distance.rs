@@ -44,7 +44,8 @@ pub fn update(sigma: f64, leak: f64, h: f64, delta: f64, (r, u): (f64, f64)) -> 
 fn draw_loop(draw: &mut Draw) -> Result<LoopInstance, Obstacle> {
     let seed = draw.integer(0, 1 << 30) as u64;
     // The size of the 10 x 20 layer of the published linear experiment, and others.
-    let (rows, columns) = if draw.coin() { (10, 20) } else { (draw.integer(2, 12), draw.integer(2, 24)) };
+    let (rows, columns) =
+        if draw.coin() { (10, 20) } else { (draw.integer(2, 12), draw.integer(2, 24)) };
     let w = published_weights(rows, columns, seed)? * draw.log_uniform(1.0, 50.0);
     let delta = draw.vector(rows, 1.0);
     Ok(LoopInstance { b: -w.transpose(), w, delta, parameters: LoopParameters::with_leak(0.001) })
@@ -82,7 +83,12 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let predicted_angle = angle(predicted.as_slice(), &rest[..n]);
     let measured_angle = angle(&end[..n], &rest[..n]);
     Ok(vec![
-        Measurement::vectors("end", predicted.as_slice(), &end[..n], Tolerance::rounding(error, why)),
+        Measurement::vectors(
+            "end",
+            predicted.as_slice(),
+            &end[..n],
+            Tolerance::rounding(error, why),
+        ),
         Measurement::equal(
             "angle_to_rest",
             predicted_angle,
