@@ -12,7 +12,7 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 /// Every command, in the groups and the order of the overview.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("Simulate", &["run", "train", "check"]),
-    ("Analyse", &["stability", "sweep"]),
+    ("Analyse", &["stability", "sweep", "validate"]),
     ("Look", &["plot", "inspect", "list"]),
     ("Shell", &["completions", "man"]),
 ];

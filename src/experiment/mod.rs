@@ -8,6 +8,7 @@ pub mod stability;
 pub mod sweep;
 pub mod train;
 mod unchanged;
+pub mod validate;
 
 pub use context::{Context, Interrupt, Progress, Signal, Silent};
 pub use output::OutputOptions;
