@@ -5,6 +5,7 @@ mod files;
 mod png;
 mod program;
 mod stability;
+mod training;
 mod trajectory;
 
 use std::path::Path;

@@ -1,13 +1,16 @@
 //! `dinv train`: several rules side by side, from one initial state over the same data.
 
 mod checkpoint;
+mod digests;
 mod error;
 mod metrics;
+mod optimise;
 mod plan;
 mod records;
 mod report;
 mod rules;
 mod session;
+mod watch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -58,6 +61,7 @@ pub fn train(
     match found {
         Some(found) => {
             checkpoint::require_same_model(model, &found)?;
+            digests::require_same(model, &found.meta.data_files, session.data_files())?;
             session
                 .restore(found)
                 .map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
@@ -67,6 +71,9 @@ pub fn train(
                 .warn(format!("there is no checkpoint {}: training starts anew", place.display()));
         }
         None => {}
+    }
+    if session.rows().is_empty() {
+        session.look_at_start(context)?;
     }
     let output = OutputOptions { force: true, ..options.output.clone() };
     let output = if options.resume { &output } else { &options.output };

@@ -23,6 +23,7 @@
 mod agreement;
 mod batch;
 mod products;
+mod small;
 mod stepping;
 
 use std::sync::LazyLock;
@@ -30,6 +31,7 @@ use std::sync::LazyLock;
 use pulp::{Arch, WithSimd};
 
 pub use batch::{gemm, gemm_add, gemm_transposed};
+pub(crate) use small::SmallSquare;
 pub use products::{gemv, gemv_transposed, product_pair};
 pub use stepping::{MAX_STAGES, linear_combination, weighted_square_sum, weighted_sum};
 
