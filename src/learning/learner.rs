@@ -229,11 +229,7 @@ impl Learner {
         self.progress.elapsed += began.elapsed();
     }
 
-    fn learn_plainly(
-        &mut self,
-        batch: &Batch,
-        updates: Range<usize>,
-    ) -> Result<(), LearningError> {
+    fn learn_plainly(&mut self, batch: &Batch, updates: Range<usize>) -> Result<(), LearningError> {
         for first in updates.map(|k| k * batch.size) {
             let count = batch.size.min(batch.examples() - first);
             self.fit(count);

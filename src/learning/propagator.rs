@@ -59,7 +59,7 @@ pub(super) fn remainder(
         Ending::Rest => None,
         Ending::Exact { time } => {
             Some(Remainder { matrix: exact(time, k, parameters), is_stable: false })
-        },
+        }
         Ending::SemiImplicit { step, updates } => Some(semi_implicit(step, updates, k, parameters)),
     }
 }

@@ -32,24 +32,20 @@ pub fn growth_rates(rule: &dyn Rule, network: &Network) -> Result<Vec<f64>, Lear
     growths(rule, network, rule.run().map_or(Scheme::Exact, Scheme::of))
 }
 
-fn growths(
-    rule: &dyn Rule,
-    network: &Network,
-    scheme: Scheme,
-) -> Result<Vec<f64>, LearningError> {
+fn growths(rule: &dyn Rule, network: &Network, scheme: Scheme) -> Result<Vec<f64>, LearningError> {
     let Some(loops) = rule.loops() else { return Ok(Vec::new()) };
     let feedback = rule.feedback(network);
     let failed = |layer: usize| move |source| LearningError::Linalg { layer, source };
     if loops.single {
         let stages = network.layers().len() - 1;
         let k = matmul(&weight_product(network), &feedback[0]);
-        return Ok(vec![single(&k, &loops.parameters, stages, scheme).map_err(failed(stages + 1))?]);
+        return Ok(vec![
+            single(&k, &loops.parameters, stages, scheme).map_err(failed(stages + 1))?,
+        ]);
     }
     let upper = network.layers()[1..].iter().zip(&feedback).enumerate();
     upper
-        .map(|(k, (l, b))| {
-            layer(&l.weights, b, &loops.parameters, scheme).map_err(failed(k + 2))
-        })
+        .map(|(k, (l, b))| layer(&l.weights, b, &loops.parameters, scheme).map_err(failed(k + 2)))
         .collect()
 }
 
@@ -121,7 +117,6 @@ pub(super) fn weight_product(network: &Network) -> DMatrix<f64> {
     let upper = &network.layers()[1..];
     upper[1..].iter().fold(upper[0].weights.clone(), |p, l| matmul(&l.weights, &p))
 }
-
 
 fn single_loop_jacobian(k: &DMatrix<f64>, p: &LoopParameters, stages: usize) -> DMatrix<f64> {
     let n = k.nrows();

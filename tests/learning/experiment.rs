@@ -9,7 +9,6 @@ use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Progress,
 use dynamic_inversion::model::{KeyPath, Model, Override};
 use dynamic_inversion::results::ResultReader;
 
-
 const SMALL: &str = r#"
 schema_version = 1
 seed = 3
@@ -35,7 +34,7 @@ ndi = { leak = 0.1, feedback = { optimized = { margin = 0.01 } } }
 [[training.rules]]
 di = { leak = 0.1, until = { time = 5 } }
 [[training.rules]]
-sdi = { leak = 0.1 }
+sdi = { leak = 0.1, feedback = { negative-transpose = { scale = 0.2 } } }
 [[training.metrics]]
 nse = { every = 7 }
 [[training.metrics]]
@@ -262,7 +261,10 @@ fn examples_of_loops_that_turn_unstable_are_counted_and_teach_nothing() {
         .replace("steps = 90", "steps = 400")
         .replace("rate = 0.02", "rate = 0.2")
         .replace("schedule = { exponential = { factor = 0.99 } }\n", "")
-        .replace("weights = { normal = { scale = 1 } }\n[training]", "weights = { normal = { scale = 0.1 } }\n[training]")
+        .replace(
+            "weights = { normal = { scale = 1 } }\n[training]",
+            "weights = { normal = { scale = 0.1 } }\n[training]",
+        )
         .replace(
             "di = { leak = 0.1, until = { time = 5 } }",
             "di = { leak = 0.1, until = { time = 500 }, feedback = { transpose = {} } }",

@@ -106,8 +106,7 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
     }
     assert!(start(folder.path(), "out.h5", &["--resume"]).wait().unwrap().success());
     assert_eq!(numbers(&place("whole.h5")), numbers(&place("out.h5")));
-    let expected =
-        ["model.toml", "out.h5", "out.h5.checkpoint", "whole.h5", "whole.h5.checkpoint"];
+    let expected = ["model.toml", "out.h5", "out.h5.checkpoint", "whole.h5", "whole.h5.checkpoint"];
     assert_eq!(names(folder.path()), expected);
 }
 
@@ -118,8 +117,7 @@ fn an_interrupted_run_leaves_a_valid_result() {
     let file = folder.path().join("out.h5");
     let mut child = start(folder.path(), "out.h5", &[]);
     wait_for_checkpoint(&folder.path().join("out.h5.checkpoint"), &mut child);
-    let signalled =
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signalled.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let reader = ResultReader::open(&file).unwrap();

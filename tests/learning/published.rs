@@ -45,22 +45,24 @@ fn errors_in_linear_regression_fall_as_published() {
         all.sort_by(f64::total_cmp);
         all[SEEDS / 2]
     };
-    // Medians of three seeds of the published scripts.
+    // Medians of three seeds of the published scripts, each with the ratios allowed. From 1000
+    // examples on BP and FA scatter over decades: in a NumPy transcription the medians of three of
+    // 50 seeds lie between 0.002 and 20 times these figures for BP after 1999 examples, and for FA
+    // after 1000 at 0.01 to 0.6 times. These are the ranges of 95 % of medians of five.
+    const CLOSE: (f64, f64) = (0.2, 5.0);
     let published = [
-        ("BP", 0, [0.254, 5.7e-4, 6.3e-8, 2.4e-15]),
-        ("FA", 1, [0.023, 1.6e-4, 6.8e-7, 3.3e-13]),
-        ("PBP", 3, [0.041, 1.7e-4, 4.4e-8, 1.4e-15]),
-        ("NDI 0.01", 4, [0.045, 8.5e-4, 1.6e-6, 1.1e-11]),
-        ("NDI 0.001", 5, [0.050, 2.5e-4, 9.5e-8, 8.8e-15]),
-        ("DI 0.01", 7, [0.045, 8.5e-4, 1.6e-6, 1.1e-11]),
-        ("DI 0.001", 8, [0.032, 1.9e-4, 1.0e-7, 2.1e-14]),
+        ("BP", 0, [0.254, 5.7e-4, 6.3e-8, 2.4e-15], [CLOSE, CLOSE, (0.05, 2.0), (2e-3, 8.0)]),
+        ("FA", 1, [0.023, 1.6e-4, 6.8e-7, 3.3e-13], [CLOSE, CLOSE, (0.01, 0.5), (1e-3, 2.0)]),
+        ("PBP", 3, [0.041, 1.7e-4, 4.4e-8, 1.4e-15], [CLOSE; 4]),
+        ("NDI 0.01", 4, [0.045, 8.5e-4, 1.6e-6, 1.1e-11], [CLOSE; 4]),
+        ("NDI 0.001", 5, [0.050, 2.5e-4, 9.5e-8, 8.8e-15], [CLOSE; 4]),
+        ("DI 0.01", 7, [0.045, 8.5e-4, 1.6e-6, 1.1e-11], [CLOSE; 4]),
+        ("DI 0.001", 8, [0.032, 1.9e-4, 1.0e-7, 2.1e-14], [CLOSE; 4]),
     ];
-    for (name, rule, expected) in published {
-        for (k, (row, expected)) in ROWS.into_iter().zip(expected).enumerate() {
-            // From 1000 examples on BP and FA scatter between seeds by MEASURED.
-            let factor = if k >= 2 && matches!(rule, 0 | 1) { 100.0 } else { 5.0 };
+    for (name, rule, expected, allowed) in published {
+        for ((row, expected), (low, high)) in ROWS.into_iter().zip(expected).zip(allowed) {
             let ratio = median(row, rule) / expected;
-            assert!((1.0 / factor..factor).contains(&ratio), "{name}, row {row}: {ratio}");
+            assert!((low..high).contains(&ratio), "{name}, row {row}: {ratio}");
         }
     }
 }
@@ -86,8 +88,8 @@ fn nonlinear_regression_learns_in_both_presets() {
         let preset = format!("\"{preset}\"");
         let changes = [
             ("training.preset", preset.as_str()),
-            ("training.steps", "600"),
-            ("training.metrics", "[{ nse = { every = 300 } }]"),
+            ("training.steps", "300"),
+            ("training.metrics", "[{ nse = { every = 100 } }]"),
         ];
         let report = run("podlaski2020-nonlinear-regression.toml", &changes, &file);
         for rule in &report.rules {

@@ -17,8 +17,7 @@ fn stepped(method: &'static dynamic_inversion::integrate::Method, updates: f64, 
 fn network(upper: Vec<DMatrix<f64>>) -> Network {
     let mut weights = vec![DMatrix::from_element(upper[0].ncols(), 3, 0.1)];
     weights.extend(upper);
-    let sizes: Vec<usize> =
-        std::iter::once(3).chain(weights.iter().map(DMatrix::nrows)).collect();
+    let sizes: Vec<usize> = std::iter::once(3).chain(weights.iter().map(DMatrix::nrows)).collect();
     let biases = sizes[1..].iter().map(|&n| DVector::zeros(n)).collect();
     let activations = vec![Activation::Linear; weights.len()];
     Network::from_parameters(&sizes, &activations, Output::Linear, weights, biases).unwrap()

@@ -99,9 +99,8 @@ fn one_row_is_enough_and_none_is_said() {
 
 #[test]
 fn reconstructions_are_a_grid_with_a_row_per_rule() {
-    let dims = || {
-        vec![Dimension::new("image", 5), Dimension::new("row", 4), Dimension::new("column", 4)]
-    };
+    let dims =
+        || vec![Dimension::new("image", 5), Dimension::new("row", 4), Dimension::new("column", 4)];
     let image = |name: &str, long: &str, value: f64| {
         Variable::new(name, dims(), Data::F64(vec![value; 80])).long_name(long)
     };

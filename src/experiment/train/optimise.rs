@@ -30,11 +30,14 @@ pub(super) fn reoptimise(
 ) -> Result<Vec<DMatrix<f64>>, String> {
     let Some(loops) = rule.loops() else { return Ok(Vec::new()) };
     let weights: Vec<_> = network.layers()[1..].iter().map(|l| l.weights.clone()).collect();
-    let chains = if loops.single { vec![weights] } else { weights.into_iter().map(|w| vec![w]).collect() };
+    let chains =
+        if loops.single { vec![weights] } else { weights.into_iter().map(|w| vec![w]).collect() };
     let all = rule.feedback(network).into_iter().zip(chains).zip(unstable);
-    all.map(|((b, forward), unstable)| {
-        if *unstable { optimise(forward, b, &loops.parameters, options) } else { Ok(b) }
-    })
+    all.map(
+        |((b, forward), unstable)| {
+            if *unstable { optimise(forward, b, &loops.parameters, options) } else { Ok(b) }
+        },
+    )
     .collect()
 }
 

@@ -152,7 +152,8 @@ impl Builder<'_> {
         given: DMatrix<f64>,
         parameters: &LoopParameters,
     ) -> Result<DMatrix<f64>, ModelError> {
-        let Some(FeedbackSpec::Optimized(options)) = self.spec.feedback().filter(|_| self.optimises)
+        let Some(FeedbackSpec::Optimized(options)) =
+            self.spec.feedback().filter(|_| self.optimises)
         else {
             return Ok(given);
         };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::TrainError;
-use super::digests;
 use super::checkpoint::{Checkpoint, Event, Meta, RuleMeta, RuleTensors};
+use super::digests;
 use super::metrics::{self, Column, Scene};
 use super::plan::{self, Course};
 use super::report::{RuleReport, TrainReport};
@@ -150,13 +150,16 @@ impl<'a> Session<'a> {
         for (k, (learner, spec)) in self.learners.iter_mut().zip(&training.rules).enumerate() {
             let mut seen = Seen::default();
             let looked = Watch { spec, training }.look(learner, 0, &mut seen);
-            watched.push(looked.map(|()| seen).map_err(|source| TrainError::Measure {
-                rule: learner.name().to_owned(),
-                source,
-            }));
+            watched.push(
+                looked.map(|()| seen).map_err(|source| TrainError::Measure {
+                    rule: learner.name().to_owned(),
+                    source,
+                }),
+            );
             if learner.progress().unstable && learner.rule().run() == Some(&Run::Equilibrium) {
                 let message = "the loop is unstable, so it never stays at its equilibrium";
-                let remedy = "use negative or `optimized` feedback, a larger leak, or a run in time";
+                let remedy =
+                    "use negative or `optimized` feedback, a larger leak, or a run in time";
                 let (message, remedy) = (message.to_owned(), remedy.to_owned());
                 let key = format!("training.rules[{k}].{}.until", spec.kind());
                 return Err(self.model.error(&key, Problem::Refused { message, remedy }).into());

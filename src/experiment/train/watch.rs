@@ -141,8 +141,7 @@ fn stabilise(learner: &mut Learner, options: &OptimizedFeedback) -> Result<&'sta
     let unstable = at_least_zero(&abscissas(learner.rule(), learner.network()).map_err(text)?);
     let mut done = "weakened";
     if unstable.contains(&true) {
-        learner
-            .set_feedback(reoptimise(learner.rule(), learner.network(), &unstable, options)?);
+        learner.set_feedback(reoptimise(learner.rule(), learner.network(), &unstable, options)?);
         done = "reoptimized";
     }
     for _ in 0..HALVINGS {

@@ -31,8 +31,8 @@ use std::sync::LazyLock;
 use pulp::{Arch, WithSimd};
 
 pub use batch::{gemm, gemm_add, gemm_transposed};
-pub(crate) use small::SmallSquare;
 pub use products::{gemv, gemv_transposed, product_pair};
+pub(crate) use small::SmallSquare;
 pub use stepping::{MAX_STAGES, linear_combination, weighted_square_sum, weighted_sum};
 
 /// Runs `operation` with the widest vector instructions of this machine.

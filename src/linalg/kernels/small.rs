@@ -128,8 +128,7 @@ mod tests {
             c.set_product(&a, &b);
             for j in 0..n {
                 for i in 0..n {
-                    let expected: f64 =
-                        (0..n).map(|k| a.column(k)[i] * b.column(j)[k]).sum();
+                    let expected: f64 = (0..n).map(|k| a.column(k)[i] * b.column(j)[k]).sum();
                     // Whole and half numbers: sums are exact.
                     assert_eq!(c.column(j)[i], expected, "{n}: {i}, {j}");
                 }
