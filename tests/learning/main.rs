@@ -4,6 +4,10 @@
 mod support;
 
 mod delayed;
+mod documented;
 mod experiment;
 mod goldens;
+mod processes;
+mod published;
 mod rules;
+mod stability;

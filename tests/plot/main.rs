@@ -6,6 +6,7 @@ mod png;
 mod program;
 mod stability;
 mod sweep;
+mod training;
 mod trajectory;
 
 use std::path::Path;

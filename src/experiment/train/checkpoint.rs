@@ -42,6 +42,8 @@ pub(super) struct RuleTensors {
 pub(super) struct Meta {
     /// The model, completed.
     pub(super) model: String,
+    /// Keys of the data files and their SHA-256 sums.
+    pub(super) data_files: Vec<(String, String)>,
     pub(super) step: usize,
     pub(super) rules: Vec<RuleMeta>,
     /// Largest squared errors so far, per column of the rows and rule, as bits: JSON has no
@@ -57,6 +59,7 @@ pub(super) struct RuleMeta {
     pub(super) step: usize,
     pub(super) examples: u64,
     pub(super) unconverged: u64,
+    pub(super) unstable: bool,
     pub(super) seconds: f64,
     pub(super) stopped: Option<String>,
 }
@@ -68,22 +71,18 @@ pub(super) struct Event {
     pub(super) rule: String,
     /// The hidden layer that the loop drives.
     pub(super) layer: usize,
-    /// `unstable` or `reoptimized`.
+    /// `unstable`, `reoptimized` or `weakened`.
     pub(super) what: String,
 }
 
 /// `<output>.checkpoint`.
 pub(super) fn path_for(output: &Path) -> PathBuf {
-    let mut name = OsString::from(output.file_name().unwrap_or_default());
-    name.push(".checkpoint");
-    output.with_file_name(name)
+    with_suffix(output, ".checkpoint")
 }
 
 /// `<output>.checkpoint-000000500`, a checkpoint that is kept.
 pub(super) fn kept_path(place: &Path, step: usize) -> PathBuf {
-    let mut name = OsString::from(place.file_name().unwrap_or_default());
-    name.push(format!("-{step:09}"));
-    place.with_file_name(name)
+    with_suffix(place, &format!("-{step:09}"))
 }
 
 /// The checkpoints kept beside the result `output`, by rising step.
@@ -105,17 +104,25 @@ pub(super) fn kept(output: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Writes under a temporary name in the same folder, makes it durable and renames it: whenever the
-/// process dies, the old or the new checkpoint is whole.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Writes under the name with `.partial` added, makes it durable and renames it: whenever the
+/// process dies, the old or the new checkpoint is whole, and what is left over is overwritten by
+/// the next one.
 pub(super) fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), TrainError> {
     let failed = |source| TrainError::Io { action: "write", path: path.to_owned(), source };
     let bytes = encode(checkpoint)
         .map_err(|reason| TrainError::Damaged { path: path.to_owned(), reason })?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    let partial = with_suffix(path, ".partial");
+    let mut file = File::create(&partial).map_err(failed)?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&partial, path).map_err(failed)?;
     // Without this a power cut can lose the new name; folders cannot be synced everywhere.
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! `dinv train`: several rules side by side, from one initial state over the same data.
 
 mod checkpoint;
+mod digests;
 mod error;
 pub(in crate::experiment) mod history;
 mod metrics;
+mod optimise;
 mod plan;
 mod records;
 mod report;
 mod rules;
 mod session;
+mod watch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -73,6 +76,7 @@ pub fn train(
     match found {
         Some(found) => {
             checkpoint::require_same_model(model, &found)?;
+            digests::require_same(model, &found.meta.data_files, session.data_files())?;
             session
                 .restore(found)
                 .map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
@@ -82,6 +86,9 @@ pub fn train(
                 .warn(format!("there is no checkpoint {}: training starts anew", place.display()));
         }
         None => {}
+    }
+    if session.rows().is_empty() {
+        session.look_at_start(context)?;
     }
     let output = OutputOptions { force: true, ..options.output.clone() };
     let output = if options.resume { &output } else { &options.output };

@@ -154,7 +154,7 @@ impl Model {
     }
 
     /// An error of a lower layer, placed at `key`.
-    pub(super) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
+    pub(crate) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

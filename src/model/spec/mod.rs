@@ -46,10 +46,7 @@ pub use target::{
     ArrayOfFile, DataFile, Drawn, DrawnInput, Example, Examples, Input, OneOrManyVectors, Pixels,
     Source, Target,
 };
-pub use training::{
-    Average, Batch, Checkpoint, Clip, ClippedLayers, Order, Preset, Schedule, Sleep, Training,
-    Unconverged,
-};
+pub use training::{Batch, Checkpoint, Order, Preset, Sleep, Training};
 pub use training_data::{ArrayData, Data, IdxData, Inputs, Task, Teacher, ValueData};
 pub use training_metrics::{DataSet, Interval, Measure, Metric};
 

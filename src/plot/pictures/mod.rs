@@ -4,9 +4,11 @@ mod checkpoints;
 mod continuation;
 mod frozen_time;
 mod lyapunov;
+mod learning_curves;
 mod parabola;
 mod places;
 mod pseudospectrum;
+mod reconstructions;
 mod spectrum;
 mod stability_map;
 mod sweep;
@@ -43,6 +45,8 @@ pub const PICTURES: &[Picture] = &[
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
     sweep::SWEEP,
+    learning_curves::LEARNING_CURVES,
+    reconstructions::RECONSTRUCTIONS,
 ];
 
 /// The pictures asked for, or all the file has data for.
@@ -89,7 +93,8 @@ pub(super) fn rows(
             continue;
         }
         drawn.push(picture.name);
-        if panels.len() == 1 && panels[0].len() == 1 {
+        let alone = |panel: &Panel| panel.aspect.is_some();
+        if panels.len() == 1 && panels[0].len() == 1 && !alone(&panels[0][0]) {
             loose.append(&mut panels[0]);
         } else {
             rows.append(&mut panels);
