@@ -3,8 +3,8 @@
 mod checkpoints;
 mod continuation;
 mod frozen_time;
-mod lyapunov;
 mod learning_curves;
+mod lyapunov;
 mod parabola;
 mod places;
 mod pseudospectrum;
