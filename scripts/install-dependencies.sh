@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what building (HDF5) and, with --python, testing (Python packages that read our files)
-# need and this machine lacks. Does nothing where everything is there, so it can be run any time.
+# Installs what building (HDF5) and testing need and this machine lacks: with --python the Python
+# packages that read our files, with --browser Chromium, in which the report of `dinv validate` is
+# tested. Does nothing where everything is there, so it can be run any time.
 #
-#   scripts/install-dependencies.sh [--python]
+#   scripts/install-dependencies.sh [--python] [--browser]
 #
 # Debian and Ubuntu through apt-get (with sudo unless root), macOS through Homebrew. Python
 # packages go into target/venv and nowhere else.
@@ -96,10 +97,27 @@ need_python() {
   cp "$REQUIREMENTS" "$VENV/installed.txt"
 }
 
+need_browser() {
+  # The names under which tests look for it, unless DINV_CHROMIUM says where it is.
+  if [ -n "${DINV_CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome; then
+    return
+  fi
+  if [ "$(uname)" = Darwin ] && have brew; then
+    say "brew install --cask chromium"
+    brew install --cask chromium
+  elif have apt-get; then
+    apt_install chromium
+  else
+    die "Chromium is missing: install it, or set DINV_CHROMIUM"
+  fi
+}
+
 need_rust
 need_hdf5
-case "${1:-}" in
-  '') ;;
-  --python) need_python ;;
-  *) die "unknown argument $1; usage: scripts/install-dependencies.sh [--python]" ;;
-esac
+for argument in "$@"; do
+  case $argument in
+    --python) need_python ;;
+    --browser) need_browser ;;
+    *) die "unknown argument $argument; usage: scripts/install-dependencies.sh [--python] [--browser]" ;;
+  esac
+done

@@ -1,5 +1,7 @@
 """Work-precision of SciPy, Diffrax and SUNDIALS CVODE on one problem; one thread each.
 
+    python integrate_peers.py FOLDER CASE [scipy diffrax sundials]
+
 Prints one JSON object a line: tool, method, tolerance, seconds (best of several runs) and the
 largest deviation from the reference over all save times.
 """
@@ -18,10 +20,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from sksundae.cvode import CVODE
 
-from problems import LEAK, field
+from problems import LEAK, field, write
 
 jax.config.update("jax_enable_x64", True)
-TOLERANCES = [1e-4, 1e-6, 1e-8, 1e-10]
+TOLERANCES = [1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10]
 BUDGET = 1.5  # seconds spent on each row
 
 
@@ -88,8 +90,8 @@ def cvode_rows(problem):
 
 
 def main():
-    problem = dict(np.load(sys.argv[1]))
-    wanted = sys.argv[2:] or ["scipy", "diffrax", "sundials"]
+    problem = dict(np.load(write(*sys.argv[1:3])))
+    wanted = sys.argv[3:] or ["scipy", "diffrax", "sundials"]
     sources = {"scipy": scipy_rows, "diffrax": diffrax_rows, "sundials": cvode_rows}
     for tool in wanted:
         for name, method, tol, result, seconds in sources[tool](problem):

@@ -21,8 +21,9 @@ pub struct JobArgs {
     /// Whether to print JSON.
     #[command(flatten)]
     pub json: JsonArgs,
+    /// How much of the machine to use.
     #[command(flatten)]
-    threads: ThreadArgs,
+    pub threads: ThreadArgs,
 }
 
 impl JobArgs {
@@ -49,6 +50,7 @@ impl OutputArgs {
             path: self.output.clone(),
             force: self.force,
             argv: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
+            discard: false,
         }
     }
 }

@@ -54,6 +54,14 @@ pub trait VectorField: Send + Sync {
         self.eval(t, y, dy);
     }
 
+    /// Where a step from `y0` to `y1` first meets a kink of the field, such as the corner of a
+    /// rectifier: as a fraction of the step, to first order. Error estimates mean little across a
+    /// kink, so solvers step onto it where it matters. `None` where the field is smooth in between.
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        let _ = (y0, y1);
+        None
+    }
+
     /// Number of independent targets stacked in the state (see [`super::StateLayout::columns`]).
     ///
     /// Error norms are taken per column, so no target hides behind the others.

@@ -234,6 +234,10 @@ impl VectorField for LayerwiseInversion {
             self.eval(t, y, dy);
         }
     }
+
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        self.equation.map.first_kink(self.equation.split(y0).r, self.equation.split(y1).r)
+    }
 }
 
 impl Dynamics for LayerwiseInversion {

@@ -7,6 +7,7 @@ use super::error::{DynamicsError, checked_initial_state, require_finite, require
 use super::field::VectorField;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::scratch::with_scratch;
+use super::structure::ControlParameter;
 use super::{Dynamics, NoClosedForm};
 use crate::linalg::kernels;
 
@@ -137,5 +138,33 @@ impl Dynamics for LinearDynamics {
 
     fn is_linear(&self) -> bool {
         true
+    }
+
+    /// The leak is a decay subtracted from every diagonal entry of `a`, 0 as the model stands; the
+    /// gain is a factor of the entries off the diagonal.
+    fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
+        match parameter {
+            ControlParameter::Leak => Some(0.0),
+            ControlParameter::Gain => Some(1.0),
+            ControlParameter::TauRatio => None,
+        }
+    }
+
+    fn with_control_parameter(
+        &self,
+        parameter: ControlParameter,
+        value: f64,
+    ) -> Option<Box<dyn Dynamics>> {
+        let mut changed = self.clone();
+        let n = self.a.nrows();
+        match parameter {
+            ControlParameter::Leak => (0..n).for_each(|i| changed.a[(i, i)] -= value),
+            ControlParameter::Gain => {
+                changed.a *= value;
+                (0..n).for_each(|i| changed.a[(i, i)] = self.a[(i, i)]);
+            }
+            ControlParameter::TauRatio => return None,
+        }
+        Some(Box::new(changed))
     }
 }

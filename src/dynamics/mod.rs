@@ -43,7 +43,9 @@ pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
 pub use single_loop::{ChainLayer, SingleLoop};
-pub use structure::{ControlLoop, LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure};
+pub use structure::{
+    ControlLoop, ControlParameter, LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure,
+};
 pub use transfer::{TRANSFERS, Transfer};
 
 /// A vector field with names: what writers, analyses and commands see.
@@ -83,6 +85,24 @@ pub trait Dynamics: VectorField {
     fn structure(&self, t: f64, y: &[f64], column: usize) -> Structure {
         let _ = (t, y, column);
         Structure::Dense
+    }
+
+    /// The present value of a parameter of the control loop; `None` where the equation has no such
+    /// parameter or offers it through [`structure`](Self::structure) already.
+    fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
+        let _ = parameter;
+        None
+    }
+
+    /// The same equation with this parameter at `value`; `None` where
+    /// [`control_parameter`](Self::control_parameter) is.
+    fn with_control_parameter(
+        &self,
+        parameter: ControlParameter,
+        value: f64,
+    ) -> Option<Box<dyn Dynamics>> {
+        let _ = (parameter, value);
+        None
     }
 
     /// The Jacobian of target column `column` as a function of elementwise slopes, for statements

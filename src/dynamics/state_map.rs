@@ -137,6 +137,22 @@ impl StateMap {
         }
     }
 
+    /// Where the states of all targets, moving from `r0` to `r1`, first meet a kink of the map, as a
+    /// fraction of the way.
+    pub(crate) fn first_kink(&self, r0: &[f64], r1: &[f64]) -> Option<f64> {
+        match self {
+            Self::Pointwise(activation) if activation.has_kink() => {
+                first_zero(r0.iter().copied().zip(r1.iter().copied()))
+            }
+            Self::Shifted { activation, point, .. } if activation.has_kink() => {
+                let offsets = point.as_slice().iter().cycle();
+                let ends = offsets.zip(r0.iter().zip(r1));
+                first_zero(ends.map(|(a, (r0, r1))| (a + r0, a + r1)))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the slope does not depend on the state.
     pub(crate) fn has_constant_slope(&self) -> bool {
         matches!(self, Self::Identity | Self::Scaled(_))
@@ -150,6 +166,13 @@ impl StateMap {
             Self::Pointwise(_) | Self::Shifted { .. } => false,
         }
     }
+}
+
+/// Where the first of these numbers, moving linearly from one value to another, passes through
+/// zero, as a fraction of the way. Numbers that start or end there do not count.
+pub(crate) fn first_zero(ends: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let crossing = |(from, to): (f64, f64)| (from * to < 0.0).then(|| from / (from - to));
+    ends.filter_map(crossing).reduce(f64::min)
 }
 
 /// Column `column` of a matrix with one column per target, or its only column.

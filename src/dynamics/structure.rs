@@ -60,6 +60,29 @@ pub enum Structure {
     Control(ControlLoop),
 }
 
+/// A parameter of a control loop that can be varied on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ControlParameter {
+    /// The leak of the controller.
+    Leak,
+    /// A factor of the feedback matrix, 1 as the model stands.
+    Gain,
+    /// The time constant of the state over that of the controller, whose value is kept.
+    TauRatio,
+}
+
+impl ControlParameter {
+    /// The name in model files and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::Gain => "gain",
+            Self::TauRatio => "tau_ratio",
+        }
+    }
+}
+
 /// A Jacobian that depends on the state only through elementwise slopes:
 /// `J(y) = constant + left diag(s) right` with `s_k` the slope of unit `k`.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +95,31 @@ pub struct SlopeForm {
     pub right: DMatrix<f64>,
     /// The nonlinear units.
     pub units: Vec<SlopeUnit>,
+}
+
+impl SlopeForm {
+    /// Independent systems one after the other.
+    pub(crate) fn block_diagonal(parts: &[Self]) -> Self {
+        let states: usize = parts.iter().map(|p| p.constant.nrows()).sum();
+        let count: usize = parts.iter().map(|p| p.units.len()).sum();
+        let mut joint = Self {
+            constant: DMatrix::zeros(states, states),
+            left: DMatrix::zeros(states, count),
+            right: DMatrix::zeros(count, states),
+            units: Vec::with_capacity(count),
+        };
+        let mut start = 0;
+        for part in parts {
+            let unit = joint.units.len();
+            let (n, k) = part.left.shape();
+            joint.constant.view_mut((start, start), (n, n)).copy_from(&part.constant);
+            joint.left.view_mut((start, unit), (n, k)).copy_from(&part.left);
+            joint.right.view_mut((unit, start), (k, n)).copy_from(&part.right);
+            joint.units.extend_from_slice(&part.units);
+            start += n;
+        }
+        joint
+    }
 }
 
 /// A nonlinear unit `g(offset + gain x) - g(offset)` of a [`SlopeForm`], slope `gain g'`.

@@ -1,10 +1,12 @@
 //! `dinv check`: reads a model, builds it and examines it without running it.
 
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
+use super::sweep::{self, SweepEstimate};
 use crate::dynamics::Dynamics;
 use crate::error::Error;
 use crate::model::spec::{Run as RunSection, SaveAt};
@@ -22,6 +24,8 @@ pub struct CheckReport {
     pub rows: Option<u64>,
     /// Bytes of the rows before compression.
     pub result_bytes: Option<u64>,
+    /// The sweep, where there is one: points and memory.
+    pub sweep: Option<SweepEstimate>,
 }
 
 /// One equation of a model.
@@ -72,6 +76,28 @@ const EVALUATIONS_PER_TIME_CONSTANT: f64 = 8.0;
 /// # Errors
 /// A model that cannot be built.
 pub fn check(model: &Model) -> Result<CheckReport, Error> {
+    let specification = model.specification();
+    let section = specification.run.as_ref();
+    // Training needs no equation of its own.
+    let trains = specification.dynamics.is_none() && specification.training.is_some();
+    let equations = if trains { Vec::new() } else { equations(model)? };
+    let rows = section.and_then(rows);
+    let width: u64 = equations.iter().map(|e| e.dim as u64 + 1 + e.targets as u64).sum();
+    Ok(CheckReport {
+        resolved_model: model.resolved_text(),
+        equations,
+        rows,
+        result_bytes: rows.map(|rows| rows.saturating_mul(8 * width)),
+        sweep: sweep::estimate(model, threads())?,
+    })
+}
+
+/// Threads that a sweep would use.
+fn threads() -> NonZeroUsize {
+    NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn equations(model: &Model) -> Result<Vec<EquationReport>, Error> {
     let system = model.system()?;
     let section = model.specification().run.as_ref();
     let name = model.specification().dynamics.as_ref().map_or("", |d| d.name());
@@ -92,14 +118,7 @@ pub fn check(model: &Model) -> Result<CheckReport, Error> {
             }
         }
     }
-    let rows = section.and_then(rows);
-    let width: u64 = equations.iter().map(|e| e.dim as u64 + 1 + e.targets as u64).sum();
-    Ok(CheckReport {
-        resolved_model: model.resolved_text(),
-        equations,
-        rows,
-        result_bytes: rows.map(|rows| rows.saturating_mul(8 * width)),
-    })
+    Ok(equations)
 }
 
 fn inconsistent(model: &Model, error: &dyn std::error::Error) -> ModelError {

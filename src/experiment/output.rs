@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::Context;
 use crate::model::Model;
-use crate::results::{self, Header, Provenance, ResultError, ResultWriter};
+use crate::results::{self, Header, Provenance, ResultError, ResultWriter, check_output};
 
 /// Where to write, as asked for on the command line.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub struct OutputOptions {
     pub force: bool,
     /// The command line, for the record.
     pub argv: Vec<String>,
+    /// Nothing is written at all; the report alone counts, as for a point of a sweep.
+    pub discard: bool,
 }
 
 impl OutputOptions {
@@ -31,6 +33,14 @@ impl OutputOptions {
         PathBuf::from(name)
     }
 
+    /// Refuses an output that cannot be written, before anything is computed.
+    ///
+    /// # Errors
+    /// As [`check_output`].
+    pub(crate) fn check(&self, path: &Path) -> Result<(), ResultError> {
+        if self.discard { Ok(()) } else { check_output(path, self.force) }
+    }
+
     /// Opens the result file and writes its header and provenance.
     ///
     /// # Errors
@@ -41,9 +51,14 @@ impl OutputOptions {
         model: &Model,
         context: &Context<'_>,
     ) -> Result<Box<dyn ResultWriter>, ResultError> {
+        if self.discard {
+            return Ok(results::discard());
+        }
         let specification = model.specification();
         let header = Header {
-            title: specification.title.clone().unwrap_or_else(|| "dinv run".to_owned()),
+            title: specification.title.clone().unwrap_or_else(|| {
+                specification.dynamics.as_ref().map_or("dinv", |d| d.name()).to_owned()
+            }),
             history: self.argv.join(" "),
             references: specification.references.clone(),
         };

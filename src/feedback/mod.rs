@@ -11,6 +11,7 @@ mod initial;
 mod optimize;
 mod registry;
 mod sleep;
+mod stabilise;
 
 pub use conditions::{input_norm_variation, row_space_share};
 pub use controller::{jacobian_transpose, random_controller, weight_product};
@@ -18,7 +19,8 @@ pub use error::FeedbackError;
 pub use initial::Initialiser;
 pub use optimize::{
     Limit, Objective, OptimizeError, OptimizeOptions, Optimized, SmoothedAbscissa, optimize,
-    optimize_single_loop, smoothed_abscissa,
+    optimize_semi_implicit, optimize_single_loop, semi_implicit_rate, smoothed_abscissa,
 };
 pub use registry::{FEEDBACK, FeedbackEntry};
 pub use sleep::{Sleep, SleepError, learn_feedback};
+pub use stabilise::{LinearisedAt, StabiliseError, Stabilised, stabilise};

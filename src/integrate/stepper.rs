@@ -16,6 +16,12 @@ use crate::dynamics::VectorField;
 /// Trials of one step that may fail for reasons other than the error test.
 const MAX_FAILED_TRIALS: u32 = 100;
 
+/// How far the error of a step across a kink may exceed its estimate: up to 35 times were measured
+/// on a loop of rectifiers with the fifth-order methods.
+const KINK_FACTOR: f64 = 32.0;
+/// Times that one step is shortened to end on a kink; the second already lands within rounding.
+const KINK_TRIALS: u32 = 8;
+
 /// Integrates step by step.
 ///
 /// All storage is allocated when the integrator is made: stepping allocates nothing.
@@ -199,7 +205,7 @@ impl<'a> Integrator<'a> {
             self.stepped = false;
         }
         self.check_stiffness()?;
-        let mut failures = 0;
+        let (mut failures, mut kinks, mut full_size) = (0, 0, 0.0_f64);
         loop {
             if self.env.statistics.attempts() >= self.options.max_steps {
                 return Err(self.out_of_steps());
@@ -210,8 +216,13 @@ impl<'a> Integrator<'a> {
             }
             let interval = Interval { t0: self.t, t1, h, y0: &self.y0 };
             match self.scheme.trial(&mut self.env, interval, &mut self.y1) {
+                Trial::Done(error) if kinks < KINK_TRIALS && self.stops_at_kink(h, error) => {
+                    kinks += 1;
+                    full_size = full_size.max(h.abs());
+                }
                 Trial::Done(error) if error <= 1.0 => {
                     self.accept(t1, h, error);
+                    self.h_next = self.h_next.abs().max(full_size).copysign(h);
                     return Ok(Some(Step { integrator: self }));
                 }
                 Trial::Done(error) if error.is_finite() => self.reject(h, error),
@@ -235,6 +246,20 @@ impl<'a> Integrator<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a trial of size `h` went across a kink that matters; then the next one ends on it.
+    fn stops_at_kink(&mut self, h: f64, error: f64) -> bool {
+        if self.scheme.law().is_none() || !(KINK_FACTOR.recip()..KINK_FACTOR).contains(&error) {
+            return false;
+        }
+        let Some(fraction) = self.env.field.first_kink(&self.y0, &self.y1) else { return false };
+        if fraction * h.abs() < self.smallest_step() {
+            return false;
+        }
+        self.env.statistics.n_rejected += 1;
+        self.h_next = fraction * h;
+        true
     }
 
     fn accept(&mut self, t1: f64, h: f64, error: f64) {

@@ -72,6 +72,8 @@ pub struct Progress {
     pub examples: u64,
     /// Examples whose inversion failed.
     pub unconverged: u64,
+    /// Whether a loop is unstable, so that no example is inverted.
+    pub unstable: bool,
     /// Time spent learning.
     pub elapsed: Duration,
     /// Why it stopped, if it did.

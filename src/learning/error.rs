@@ -61,6 +61,21 @@ pub enum LearningError {
         /// What does not fit.
         source: DynamicsError,
     },
+    /// Without leak a controller that is larger than the state it controls drifts.
+    #[error(
+        "the loop of layer {layer} has {controllers} controllers for {states} states: without \
+         leak {drifting} of them integrate an error that no state can remove; a leak above 0 helps"
+    )]
+    Drifts {
+        /// The layer whose error is carried down.
+        layer: usize,
+        /// Its units.
+        controllers: usize,
+        /// Units of the layer below.
+        states: usize,
+        /// The difference.
+        drifting: usize,
+    },
     /// The options of a loop exclude each other.
     #[error("{what} cannot be used with {with}; {remedy}")]
     Incompatible {

@@ -1,5 +1,6 @@
 //! One network that learns by one rule.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use nalgebra::DMatrix;
@@ -156,6 +157,11 @@ impl Learner {
         self.progress = state.progress;
     }
 
+    /// Says whether a loop of the rule is unstable: then no example counts as inverted.
+    pub fn set_unstable(&mut self, unstable: bool) {
+        self.progress.unstable = unstable;
+    }
+
     /// Replaces the feedback matrices.
     pub fn set_feedback(&mut self, matrices: Vec<DMatrix<f64>>) {
         self.rule.set_feedback(matrices);
@@ -175,24 +181,47 @@ impl Learner {
     /// # Panics
     /// When the batch does not fit the network.
     pub fn learn(&mut self, batch: &Batch) {
-        let shape = (batch.inputs.nrows(), batch.targets.nrows());
-        let fits = (self.network.input_size(), self.network.output_size());
-        assert_eq!(shape, fits, "inputs and outputs of the batch and of the network");
-        self.losses.clear();
-        if self.progress.stopped.is_some() {
-            return;
-        }
-        let began = Instant::now();
-        self.rule.refresh();
         let first = &self.network.layers()[0].weights;
         let decay = self.options.decay * batch.examples() as f64;
         let possible = batch.size == 1 && decay <= DELAYED_DECAY;
         let worth = first.len() >= DELAYED_WEIGHTS && batch.examples() > 4;
-        let learned = if possible && self.options.delayed.unwrap_or(worth) {
-            self.learn_delayed(batch)
+        if possible && self.options.delayed.unwrap_or(worth) {
+            self.learning(batch, 0, |learner| learner.learn_delayed(batch));
         } else {
-            self.learn_plainly(batch)
-        };
+            self.learn_part(batch, 0..batch.updates());
+        }
+    }
+
+    /// As [`learn`](Self::learn), from some of the batch's updates, one after the other. Losses are
+    /// those of the batch so far.
+    ///
+    /// # Panics
+    /// When the batch does not fit the network.
+    pub fn learn_part(&mut self, batch: &Batch, updates: Range<usize>) {
+        self.learning(batch, updates.start, |learner| learner.learn_plainly(batch, updates));
+    }
+
+    /// Learns by `method` from the update of a batch numbered `first` on, unless it has stopped.
+    fn learning(
+        &mut self,
+        batch: &Batch,
+        first: usize,
+        method: impl FnOnce(&mut Self) -> Result<(), LearningError>,
+    ) {
+        let shape = (batch.inputs.nrows(), batch.targets.nrows());
+        let fits = (self.network.input_size(), self.network.output_size());
+        assert_eq!(shape, fits, "inputs and outputs of the batch and of the network");
+        if first == 0 {
+            self.losses.clear();
+        }
+        if self.progress.stopped.is_some() {
+            return;
+        }
+        let began = Instant::now();
+        if first == 0 {
+            self.rule.refresh();
+        }
+        let learned = method(self);
         if let Err(error) = learned.and_then(|()| self.check_weights()) {
             let (rule, step) = (self.name.clone(), self.progress.step);
             self.progress.stopped = Some(Stopped { rule, step, reason: error.to_string() });
@@ -200,8 +229,8 @@ impl Learner {
         self.progress.elapsed += began.elapsed();
     }
 
-    fn learn_plainly(&mut self, batch: &Batch) -> Result<(), LearningError> {
-        for first in (0..batch.examples()).step_by(batch.size) {
+    fn learn_plainly(&mut self, batch: &Batch, updates: Range<usize>) -> Result<(), LearningError> {
+        for first in updates.map(|k| k * batch.size) {
             let count = batch.size.min(batch.examples() - first);
             self.fit(count);
             let inputs = batch.inputs.columns(first, count);
@@ -274,6 +303,9 @@ impl Learner {
         self.rule.carry(&pass, errors)?;
         if let Some(l) = errors.delta.iter().position(|d| !all_finite(d.as_slice())) {
             return Err(LearningError::NonFinite { what: "the error", layer: l + 1 });
+        }
+        if self.progress.unstable {
+            self.work.errors.converged.fill(false);
         }
         self.exclude();
         Ok(())

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::LoopFeedback;
-use super::propagator::{Ending, add_to_diagonal, remainder};
+use super::propagator::{Ending, Remainder, add_to_diagonal, remainder};
 use super::pseudoinverse::solve_columns;
 use super::rule::LayerUpdate;
 use crate::dynamics::LoopParameters;
@@ -26,7 +26,7 @@ pub(super) struct LinearLoop {
     product: DMatrix<f64>,
     shifted: DMatrix<f64>,
     system: Option<Lu>,
-    remainder: Option<DMatrix<f64>>,
+    remainder: Option<Remainder>,
     state: State,
     /// The condition is looked at again.
     checks: bool,
@@ -61,6 +61,11 @@ impl LinearLoop {
         }
     }
 
+    /// Whether the loop is known to be stable from its last run.
+    pub(super) fn is_known_stable(&self) -> bool {
+        self.remainder.as_ref().is_some_and(|remainder| remainder.is_stable)
+    }
+
     /// `B` for the weights `w`.
     pub(super) fn feedback_matrix(&self, w: &DMatrix<f64>) -> DMatrix<f64> {
         self.feedback.matrix(w)
@@ -71,6 +76,7 @@ impl LinearLoop {
         if let LoopFeedback::Fixed(fixed) = &mut self.feedback {
             *fixed = matrix;
         }
+        self.remainder = None;
         self.refresh();
     }
 
@@ -102,7 +108,7 @@ impl LinearLoop {
         };
         if let Some(remainder) = &self.remainder {
             let mut missing = DMatrix::zeros(rest.nrows(), rest.ncols());
-            kernels::gemm(remainder, rest.as_slice(), missing.as_mut_slice());
+            kernels::gemm(&remainder.matrix, rest.as_slice(), missing.as_mut_slice());
             rest -= missing;
         }
         if wide {

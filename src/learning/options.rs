@@ -1,4 +1,6 @@
-//! Options of training that all rules share.
+//! Options of training that all rules share. Model files are read straight into these types.
+
+use serde::{Deserialize, Serialize};
 
 /// How a learner learns.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +70,8 @@ impl Options {
 }
 
 /// How the learning rate changes with the number `k` of updates.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
     /// Not at all.
     Constant,
@@ -97,7 +100,8 @@ pub enum Schedule {
 }
 
 /// Limit on the norm of hidden errors.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Clip {
     /// The largest norm of one example's error of one layer.
     pub norm: f64,
@@ -106,7 +110,8 @@ pub struct Clip {
 }
 
 /// The layers whose errors are limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClippedLayers {
     /// The first hidden layer.
     First,
@@ -115,7 +120,8 @@ pub enum ClippedLayers {
 }
 
 /// Sum or mean over the examples of an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reduce {
     /// The sum.
     Sum,
@@ -124,7 +130,8 @@ pub enum Reduce {
 }
 
 /// What happens to examples whose inversion failed; they are counted either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unconverged {
     /// They teach nothing.
     Exclude,

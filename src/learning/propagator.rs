@@ -15,7 +15,10 @@
 use nalgebra::DMatrix;
 
 use crate::dynamics::LoopParameters;
-use crate::linalg::gemm;
+use crate::linalg::gemm::matmul;
+use semi_implicit::semi_implicit;
+
+mod semi_implicit;
 
 /// How a loop ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,15 +40,26 @@ pub(super) enum Ending {
     },
 }
 
-/// `P` in `rho(T) = (I - P) rho*`; `None` at rest, where it is 0.
+/// What a loop has not yet done at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Remainder {
+    /// `P` in `rho(T) = (I - P) rho*`.
+    pub(super) matrix: DMatrix<f64>,
+    /// Whether the loop is proven stable by how much it has forgotten.
+    pub(super) is_stable: bool,
+}
+
+/// What is left at the end; `None` at rest, where it is 0.
 pub(super) fn remainder(
     ending: Ending,
     k: &DMatrix<f64>,
     parameters: &LoopParameters,
-) -> Option<DMatrix<f64>> {
+) -> Option<Remainder> {
     match ending {
         Ending::Rest => None,
-        Ending::Exact { time } => Some(exact(time, k, parameters)),
+        Ending::Exact { time } => {
+            Some(Remainder { matrix: exact(time, k, parameters), is_stable: false })
+        }
         Ending::SemiImplicit { step, updates } => Some(semi_implicit(step, updates, k, parameters)),
     }
 }
@@ -90,85 +104,10 @@ fn exact(time: f64, k: &DMatrix<f64>, p: &LoopParameters) -> DMatrix<f64> {
     c + s * a
 }
 
-/// One update has trace `T_1 = (2 - p - q leak) I + p q K` and determinant
-/// `(1 - p)(1 - q leak)` with `p = step/tau_state`, `q = step/tau_controller`. Its powers are
-/// `A^N = U_N A - det U_{N-1} I`, where `U_N` and the traces `T_N` follow by doubling and adding.
-fn semi_implicit(
-    step: f64,
-    updates: u64,
-    k: &DMatrix<f64>,
-    params: &LoopParameters,
-) -> DMatrix<f64> {
-    let n = k.nrows();
-    let (p, q) = (step / params.tau_state, step / params.tau_controller);
-    let det = (1.0 - p) * (1.0 - q * params.leak);
-    let mut trace = k * (p * q);
-    add_to_diagonal(&mut trace, 2.0 - p - q * params.leak);
-    let mut discriminant = matmul(&trace, &trace);
-    add_to_diagonal(&mut discriminant, -4.0 * det);
-    // (U_m, T_m) for the leading bits m of `updates`; U_0 = 0, T_0 = 2 I.
-    let (mut u, mut t) = (DMatrix::zeros(n, n), DMatrix::identity(n, n) * 2.0);
-    let mut before = DMatrix::zeros(n, n);
-    let mut det_power = 1.0;
-    for bit in (0..u64::BITS - updates.leading_zeros()).rev() {
-        u = matmul(&u, &t);
-        t = matmul(&t, &t);
-        add_to_diagonal(&mut t, -2.0 * det_power);
-        det_power *= det_power;
-        let odd = updates >> bit & 1 == 1;
-        if bit == 0 {
-            // det U_{m-1} = (T_1 U_m - T_m) / 2.
-            let (m, m_trace) = if odd { next(&u, &t, &trace, &discriminant) } else { (u, t) };
-            before = (matmul(&trace, &m) - m_trace) * 0.5;
-            u = m;
-            break;
-        }
-        if odd {
-            (u, t) = next(&u, &t, &trace, &discriminant);
-            det_power *= det;
-        }
-    }
-    // The first update moves the state from rest by step^2 d / (tau_state tau_controller).
-    let mut first = k * (p * q);
-    add_to_diagonal(&mut first, 1.0 - p * q * params.leak);
-    matmul(&u, &first) - before
-}
-
-/// `(U_{m+1}, T_{m+1})`.
-fn next(
-    u: &DMatrix<f64>,
-    t: &DMatrix<f64>,
-    trace: &DMatrix<f64>,
-    discriminant: &DMatrix<f64>,
-) -> (DMatrix<f64>, DMatrix<f64>) {
-    let up = (matmul(trace, u) + t) * 0.5;
-    let tp = (matmul(trace, t) + matmul(discriminant, u)) * 0.5;
-    (up, tp)
-}
-
 pub(super) fn add_to_diagonal(a: &mut DMatrix<f64>, x: f64) {
     for i in 0..a.nrows() {
         a[(i, i)] += x;
     }
-}
-
-/// Below this size the set-up of a blocked product takes longer than the product.
-const SMALL: usize = 24;
-
-/// `A B` for square matrices.
-fn matmul(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
-    let n = a.nrows();
-    if n > SMALL {
-        return gemm::matmul(a, b);
-    }
-    let mut c = DMatrix::zeros(n, n);
-    let columns = c.as_mut_slice().chunks_exact_mut(n).zip(b.as_slice().chunks_exact(n));
-    for (c, b) in columns {
-        for (a, b) in a.as_slice().chunks_exact(n).zip(b) {
-            c.iter_mut().zip(a).for_each(|(c, a)| *c += a * b);
-        }
-    }
-    c
 }
 
 fn one_norm(a: &DMatrix<f64>) -> f64 {

@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use super::LearningError;
 use super::options::{Clip, ClippedLayers};
+use super::trajectory::Run;
 use crate::network::{Forward, Network};
 
 /// What a rule may look at: the network after the forward pass.
@@ -106,6 +107,16 @@ pub trait Rule: Send + Sync {
     /// Leak and time constants of the loops, for rules that are loops; one loop per layer, or a
     /// single one.
     fn loops(&self) -> Option<Loops> {
+        None
+    }
+
+    /// Whether its loops are known to be stable from their last run, without another look.
+    fn is_known_stable(&self) -> bool {
+        false
+    }
+
+    /// How the loops are taken through time, for rules whose loops run.
+    fn run(&self) -> Option<&Run> {
         None
     }
 }

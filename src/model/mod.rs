@@ -40,13 +40,15 @@ mod numbers;
 mod overrides;
 mod points;
 mod print;
+mod shared;
 pub mod spec;
 mod suggest;
 mod sweep_plan;
 mod validate;
 
 pub use build::{
-    Cascade, Equations, FeedbackMatrix, FeedbackTable, OperatingPoint, System, TrainingData,
+    Cascade, Equations, FeedbackMatrix, FeedbackTable, OperatingPoint, StabilisedLoop, System,
+    TrainingData,
 };
 pub use error::{Location, ModelError, Problem};
 pub use key::{Axis, Bounds, Key, Kind, Preset};

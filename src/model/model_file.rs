@@ -15,6 +15,7 @@ use super::key::{Kind, quoted_list};
 use super::key_path::{KeyPath, Segment};
 use super::overrides::{self, Override};
 use super::print;
+use super::shared::Shared;
 use super::spec::{Atol, Event, KEYS, Specification};
 use super::validate::{self, Scope};
 
@@ -32,6 +33,7 @@ pub struct Model {
     text: Arc<str>,
     folder: PathBuf,
     overrides: Vec<Override>,
+    shared: Shared,
 }
 
 impl Model {
@@ -74,7 +76,13 @@ impl Model {
         overrides: &[Override],
     ) -> Result<Self, ModelError> {
         let written = Document::parse(name, text)?;
-        Self::build(written, text.into(), folder.to_path_buf(), overrides.to_vec())
+        Self::build(
+            written,
+            text.into(),
+            folder.to_path_buf(),
+            overrides.to_vec(),
+            Shared::default(),
+        )
     }
 
     /// The same model with further values set, as for one point of a sweep.
@@ -83,7 +91,8 @@ impl Model {
     /// [`ModelError`] when the result is not a valid model.
     pub fn with(&self, overrides: &[Override]) -> Result<Self, ModelError> {
         let all = self.overrides.iter().chain(overrides).cloned().collect();
-        Self::build(self.written.clone(), Arc::clone(&self.text), self.folder.clone(), all)
+        let text = Arc::clone(&self.text);
+        Self::build(self.written.clone(), text, self.folder.clone(), all, self.shared.clone())
     }
 
     /// The same model without its sweep, to which the values of a point are added.
@@ -93,7 +102,8 @@ impl Model {
         let of_sweep =
             |o: &&Override| o.key.segments().first() != Some(&Segment::Key("sweep".to_owned()));
         let overrides = self.overrides.iter().filter(of_sweep).cloned().collect();
-        Self::build(written, Arc::clone(&self.text), self.folder.clone(), overrides)
+        let text = Arc::clone(&self.text);
+        Self::build(written, text, self.folder.clone(), overrides, Shared::start())
     }
 
     fn build(
@@ -101,6 +111,7 @@ impl Model {
         text: Arc<str>,
         folder: PathBuf,
         overrides: Vec<Override>,
+        shared: Shared,
     ) -> Result<Self, ModelError> {
         let mut document = written.clone();
         for change in &overrides {
@@ -119,13 +130,18 @@ impl Model {
         if let Some(sweep) = &specification.sweep {
             validate::check_sweep(&Scope { document: &document, spec: &specification }, sweep)?;
         }
-        Ok(Self { written, resolved: document, specification, text, folder, overrides })
+        Ok(Self { written, resolved: document, specification, text, folder, overrides, shared })
     }
 
     /// What the model says, with all defaults.
     #[must_use]
     pub fn specification(&self) -> &Specification {
         &self.specification
+    }
+
+    /// What this model shares with those derived from it.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// The text as it was read.

@@ -98,6 +98,12 @@ impl SweepPlan {
         Ok(())
     }
 
+    /// The model that the values of a point are set in: the same without its sweep.
+    #[must_use]
+    pub fn base(&self) -> &Model {
+        &self.base
+    }
+
     /// The axes, the last varying fastest.
     #[must_use]
     pub fn axes(&self) -> &[SweepAxis] {

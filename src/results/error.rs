@@ -36,6 +36,12 @@ pub enum ResultError {
         /// What follows the last dot.
         extension: String,
     },
+    /// Labelled arrays of any number of dimensions have no form in CSV or JSON here.
+    #[error("{}: the arrays of a sweep go to HDF5/netCDF-4 only; use .h5 or .nc", path.display())]
+    ArraysOnly {
+        /// The output.
+        path: PathBuf,
+    },
     /// HDF5 takes UTF-8 names only and this system offers no way around.
     #[error("{}: the name is not valid UTF-8, which HDF5 needs on this system; choose another name", path.display())]
     NotUnicode {
@@ -137,7 +143,7 @@ impl ResultError {
 impl Failure for ResultError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::UnknownFormat { .. } => ExitCode::Usage,
+            Self::UnknownFormat { .. } | Self::ArraysOnly { .. } => ExitCode::Usage,
             // Both are faults of this program.
             Self::InvalidRecord { .. } | Self::Misuse { .. } => ExitCode::Numerical,
             _ => ExitCode::InputOutput,

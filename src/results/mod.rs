@@ -6,6 +6,7 @@
 
 mod attribute;
 mod csv;
+mod discard;
 mod error;
 mod json;
 mod netcdf;
@@ -20,9 +21,11 @@ mod writer;
 pub mod inspect;
 
 pub use attribute::{Attribute, Value};
+pub use discard::discard;
 pub use error::ResultError;
+pub use netcdf::{Array, ArrayFile};
 pub use output::{check_output, free_space};
-pub use provenance::{Provenance, utc};
+pub use provenance::{Provenance, host, utc};
 pub use reader::{ResultReader, VariableInfo};
 pub use record::{Data, Dimension, Group, Variable};
 pub use rows::{RowLayout, RowVariable, UnknownVariable};

@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Group, Variable};
 
+/// The random number generator of every result.
+const RNG: &str = "ChaCha8";
+
 /// What produced a file. Only this group holds times of day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
@@ -37,7 +40,7 @@ impl Provenance {
         }
         text("version", env!("CARGO_PKG_VERSION"), "version of dinv");
         text("commit", env!("DINV_COMMIT"), "git commit of the build");
-        text("rng", "ChaCha8", "random number generator");
+        text("rng", RNG, "random number generator");
         text("hdf5_version", &hdf5_version(), "version of the HDF5 library");
         text("host", &host(), "architecture, system and vector instructions");
         text("start", &utc(self.start), "start of the command, UTC");
@@ -50,6 +53,23 @@ impl Provenance {
         let threads = i64::try_from(self.threads).unwrap_or(i64::MAX);
         group.push(Variable::integer("threads", threads).units("1").long_name("worker threads"));
         group
+    }
+
+    /// The group `provenance` of a file whose bytes follow from the model alone: no times, no host,
+    /// no command line.
+    #[must_use]
+    pub fn timeless(model: &str, resolved_model: &str, seed: u64) -> Group {
+        Group::new("provenance").with_all([
+            Variable::text("model", model).long_name("model file as read"),
+            Variable::text("resolved_model", resolved_model)
+                .long_name("model with every default filled in"),
+            Variable::text("version", env!("CARGO_PKG_VERSION")).long_name("version of dinv"),
+            Variable::text("commit", env!("DINV_COMMIT")).long_name("git commit of the build"),
+            Variable::text("rng", RNG).long_name("random number generator"),
+            Variable::text("hdf5_version", hdf5_version()).long_name("version of the HDF5 library"),
+            Variable::text("seed", seed.to_string())
+                .long_name("seed of the random number generator"),
+        ])
     }
 
     /// What is known only at the end; written into the same group.
@@ -96,7 +116,8 @@ fn hdf5_version() -> String {
 }
 
 /// What of the machine can change the last bits of a result.
-fn host() -> String {
+#[must_use]
+pub fn host() -> String {
     let mut facts = vec![std::env::consts::ARCH, std::env::consts::OS];
     #[cfg(target_arch = "x86_64")]
     {

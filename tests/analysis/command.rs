@@ -11,7 +11,7 @@ use dynamic_inversion::model::Model;
 use dynamic_inversion::results::ResultReader;
 use serde_json::Value;
 
-fn analysed(text: &str) -> StabilityReport {
+pub(crate) fn analysed(text: &str) -> StabilityReport {
     let text = format!("schema_version = 1\n{text}");
     let model =
         Model::parse("test.toml", &text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));

@@ -1,5 +1,6 @@
 //! Spectra, verdicts, margins and certificates against closed forms, golden values and each other.
 
+mod along;
 mod certificates;
 mod command;
 mod equilibria;

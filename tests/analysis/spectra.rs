@@ -1,10 +1,12 @@
+use dynamic_inversion::analysis::equilibria::column_jacobian;
 use dynamic_inversion::analysis::spectrum::{
     LARGEST_DENSE, chain_spectrum, full_spectrum, layer_loop_spectrum, loop_abscissa,
     loop_eigenvalues,
 };
 use dynamic_inversion::analysis::verdict::leading_modes;
 use dynamic_inversion::analysis::{AnalysisError, Judgement, Spectrum, Verdict};
-use dynamic_inversion::dynamics::{LayerLoop, SingleLoopChain};
+use dynamic_inversion::dynamics::{LayerLoop, LinearDynamics, SingleLoopChain};
+use dynamic_inversion::linalg::symmetric::numerical_abscissa;
 use nalgebra::{Complex, DMatrix, dmatrix};
 
 use crate::loops::{Draw, jacobian_of_chain, jacobian_of_loop, mismatch};
@@ -77,6 +79,10 @@ fn golden_loops_have_their_spectra_by_both_ways() {
             assert!(error < 1e-12, "{name} {:?}: {error:e}", spectrum.method);
             assert_eq!(Judgement::of(spectrum).verdict, Verdict::Stable, "{name}");
         }
+        if name.starts_with("linear") {
+            let found = numerical_abscissa(&jacobian_of_loop(&layer)).expect("finite");
+            assert!((found - golden.scalar("numerical_abscissa")).abs() < 1e-12, "{name}");
+        }
     }
 }
 
@@ -107,6 +113,13 @@ fn golden_chains_have_their_spectra_by_both_ways() {
         let expected = golden.scalar("spectral_abscissa");
         assert!((reduced.abscissa() - expected).abs() < 1e-12, "{name}: {}", reduced.abscissa());
         assert!((full.abscissa() - expected).abs() < 1e-12, "{name}: {}", full.abscissa());
+        // The golden values of repeated defective eigenvalues scatter too.
+        let golden_values = complex(&golden, "jacobian_eigenvalues");
+        let away = |all: &[Complex<f64>]| -> Vec<Complex<f64>> {
+            all.iter().copied().filter(|z| (z + 1.0 / chain.tau_state).norm() > 1e-2).collect()
+        };
+        let gap = mismatch(&away(&reduced.values), &away(&golden_values));
+        assert!(gap < 1e-9 && golden_values.len() == reduced.values.len(), "{name}: {gap:e}");
         // Repeated defective eigenvalues -1/tau of the full Jacobian scatter: compare where it counts.
         let above = |s: &Spectrum| -> Vec<Complex<f64>> {
             s.values.iter().copied().filter(|z| (z + 1.0 / chain.tau_state).norm() > 1e-2).collect()
@@ -172,6 +185,19 @@ fn golden_deep_feedback_control_is_called_unstable() {
         assert_eq!(judgement.verdict, verdict, "{name}");
         let error = judgement.spectral_abscissa - golden.scalar("spectral_abscissa_steady");
         assert!(error.abs() < 1e-12, "{name}: {error:e}");
+        // Linear layers: the same matrix at the feedforward state and in the steady state. Repeated
+        // defective eigenvalues -1/tau_v scatter in both.
+        let away = |all: Vec<Complex<f64>>| -> Vec<Complex<f64>> {
+            all.into_iter().filter(|z| (z * tau_v + 1.0).norm() > 1e-2).collect()
+        };
+        for key in ["jacobian_eigenvalues_feedforward", "jacobian_eigenvalues_steady"] {
+            let gap = mismatch(&away(judged(&j).0.values), &away(complex(&golden, key)));
+            assert!(gap < 1e-9 / tau_v, "{name} {key}: {gap:e}");
+        }
+        // The same verdict from the equation as a user writes it.
+        let linear = LinearDynamics::new(j.clone(), vec![0.0; n + m]).expect("square");
+        let jacobian = column_jacobian(&linear, 0.0, &vec![0.0; n + m], 0);
+        assert_eq!(judged(&jacobian).1.verdict, verdict, "{name}");
     }
 }
 

@@ -2,10 +2,15 @@
 
 mod arguments;
 mod display;
+mod hostile;
+#[cfg(target_os = "linux")]
+mod memory;
 mod program;
+mod readme;
 mod report;
 mod run;
 mod signals;
+mod sweep;
 
 /// The program under test, away from the settings of whoever runs the tests.
 fn dinv() -> assert_cmd::Command {

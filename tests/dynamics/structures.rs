@@ -1,7 +1,7 @@
 //! Block structure against the dense Jacobian.
 
-use dynamic_inversion::dynamics::{LayerLoop, SingleLoopChain, Structure};
-use nalgebra::DMatrix;
+use dynamic_inversion::dynamics::{ControlParameter, LayerLoop, SingleLoopChain, Structure};
+use nalgebra::{DMatrix, DVector};
 
 use crate::catalogue;
 
@@ -153,6 +153,64 @@ fn the_spectrum_of_concurrent_loops_is_the_union_of_the_loops_spectra() {
                 "{}",
                 instance.name
             );
+        }
+    }
+}
+
+#[test]
+fn slope_forms_reproduce_the_dense_jacobian_of_every_loop() {
+    let mut nonlinear = 0;
+    for instance in catalogue::all() {
+        let dynamics = instance.dynamics.as_ref();
+        let y = catalogue::state(&instance, 0);
+        for column in 0..dynamics.columns() {
+            let Some(form) = dynamics.slope_form(column) else { continue };
+            let own = DVector::from_vec(dynamics.layout().column_state(column, &y));
+            let arguments = &form.right * own;
+            let slopes = DVector::from_fn(form.units.len(), |k, _| {
+                let unit = form.units[k];
+                unit.gain * unit.activation.slope_at(unit.offset + unit.gain * arguments[k])
+            });
+            let found = &form.constant + &form.left * DMatrix::from_diagonal(&slopes) * &form.right;
+            let dense = jacobian_of_column(dynamics, &y, column);
+            assert!((found - dense).amax() < 1e-13, "{} column {column}", instance.name);
+            nonlinear += usize::from(!form.units.is_empty());
+        }
+    }
+    for family in [catalogue::concurrent_inversions(), catalogue::single_loops()] {
+        assert!(family.iter().all(|one| one.dynamics.slope_form(0).is_some()));
+    }
+    assert!(nonlinear > 20, "{nonlinear}");
+}
+
+/// The parameter of a control loop changes what its name says and nothing else.
+#[test]
+fn control_parameters_are_where_they_are_said_to_be() {
+    for instance in catalogue::rate_networks().into_iter().chain(catalogue::linear_systems()) {
+        let dynamics = instance.dynamics.as_ref();
+        let y = catalogue::state(&instance, 0);
+        let present = jacobian_of_column(dynamics, &y, 0);
+        for parameter in
+            [ControlParameter::Leak, ControlParameter::Gain, ControlParameter::TauRatio]
+        {
+            let at = |value: f64| {
+                let changed = dynamics.with_control_parameter(parameter, value)?;
+                let read = changed.control_parameter(parameter)?;
+                Some((jacobian_of_column(changed.as_ref(), &y, 0), read))
+            };
+            let Some(value) = dynamics.control_parameter(parameter) else {
+                assert!(at(1.5).is_none(), "{} {parameter:?}", instance.name);
+                continue;
+            };
+            let (same, _) = at(value).expect("offered");
+            assert!((same - &present).amax() < 1e-14, "{} {parameter:?}", instance.name);
+            let (other, read) = at(value + 0.5).expect("offered");
+            let moved = (other - &present).amax();
+            let is_factor_of_nothing = parameter == ControlParameter::Gain;
+            assert!(moved > 1e-3 || is_factor_of_nothing, "{} {parameter:?}", instance.name);
+            // A factor, and the extra decay of a linear system, count from the changed equation.
+            let is_relative = is_factor_of_nothing || instance.name.contains("linear");
+            assert!(is_relative || (read - value - 0.5).abs() < 1e-12, "{}", instance.name);
         }
     }
 }

@@ -52,6 +52,34 @@ fn layer_loops_of_every_shape_agree_with_the_matrix_exponential() {
     }
 }
 
+/// Modes that have died out are left out of the products, also where times go back and forth.
+#[test]
+fn rows_far_along_equal_the_solution_at_each_time_alone() {
+    for (m, n, targets) in [(6, 12, 3), (12, 6, 1), (8, 8, 80)] {
+        let w = noise(m, n, 3) * 1.5;
+        let other = Feedback::from(noise(n, m, 4) * 0.5 - w.transpose());
+        for feedback in [Feedback::Tied { scale: 1.0 }, other] {
+            let dynamics = layer(w.clone(), feedback, Transfer::Linear, targets, parameters(0.1));
+            let solution = exact(&dynamics);
+            let mut times: Vec<f64> = (0..300).map(|k| 5.0 * f64::from(k)).collect();
+            times.extend([3.0, -0.5, 1e4, 0.25]);
+            let rows = solution.states(&times).unwrap();
+            let mut y = vec![0.0; dynamics.dim()];
+            for (k, t) in times.iter().enumerate() {
+                solution.state(*t, &mut y).unwrap();
+                let error = distance(rows.state(k), &y);
+                assert!(error < 1e-13, "{m} x {n}, {targets} targets, t = {t}: {error:e}");
+                if *t <= 100.0 && targets == 1 {
+                    let error = distance(&y, &by_expm(&dynamics, *t));
+                    assert!(error < 1e-12, "{m} x {n}, t = {t}: {error:e}");
+                }
+            }
+            let rest = dynamics.closed_form_equilibrium().unwrap();
+            assert!(distance(rows.state(times.len() - 2), &rest) < 1e-12);
+        }
+    }
+}
+
 #[test]
 fn an_eigenvalue_at_the_leak_drifts_for_ever() {
     // W has rank one and there is no leak: three of four products vanish, and with them the rest.

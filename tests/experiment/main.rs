@@ -5,7 +5,10 @@ mod support;
 
 mod checks;
 mod control;
+mod documented;
+mod goldens;
 mod runs;
+mod sweeps;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

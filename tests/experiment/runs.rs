@@ -5,87 +5,8 @@ use dynamic_inversion::experiment::run::RunOptions;
 use dynamic_inversion::results::Status;
 use nalgebra::DMatrix;
 
-use super::support::{Golden, repository};
+use super::support::repository;
 use super::{Finished, model, run_text, try_run};
-
-fn rows(matrix: &DMatrix<f64>) -> String {
-    let row = |i: usize| format!("{:?}", matrix.row(i).iter().collect::<Vec<_>>());
-    format!("[{}]", (0..matrix.nrows()).map(row).collect::<Vec<_>>().join(", "))
-}
-
-/// The loop of a golden file as a model.
-fn golden_model(golden: &Golden, transfer: &str, solver: &str) -> String {
-    let w = golden.matrix("W");
-    format!(
-        r#"
-        schema_version = 1
-        [network]
-        sizes = [{}, {}]
-        weights = {{ values = [{}] }}
-        [feedback.values]
-        matrices = [{}]
-        [dynamics.layerwise-inversion]
-        layer = 1
-        leak = {:?}
-        tau_state = {:?}
-        tau_controller = {:?}
-        {transfer}
-        [target]
-        delta = {:?}
-        {solver}
-        [run]
-        t_span = [0, 100]
-        save_at = {{ times = {:?} }}
-        "#,
-        w.ncols(),
-        w.nrows(),
-        rows(&w),
-        rows(&golden.matrix("B")),
-        golden.scalar("leak"),
-        golden.scalar("tau_state"),
-        golden.scalar("tau_controller"),
-        golden.vector("delta").as_slice(),
-        golden.vector("times").as_slice(),
-    )
-}
-
-/// The largest deviation of a recorded block from a golden one.
-fn deviation(finished: &Finished, block: &str, golden: &DMatrix<f64>) -> f64 {
-    let values = finished.reader().f64s(&format!("trajectory/{block}")).expect("recorded");
-    assert_eq!(values.len(), golden.len(), "{block}");
-    let recorded = DMatrix::from_row_slice(golden.nrows(), golden.ncols(), &values);
-    (recorded - golden).amax()
-}
-
-#[test]
-fn goldens_are_reproduced_from_model_text_to_file() {
-    let cases = [
-        ("linear_contracting", "transfer = \"linear\""),
-        ("linear_expanding", "transfer = \"linear\""),
-        ("linear_perturbed_feedback", "transfer = \"linear\""),
-        ("tanh_contracting", "transfer = \"nonlinear\"\nactivation = \"tanh\""),
-        ("tanh_expanding", "transfer = \"nonlinear\"\nactivation = \"tanh\""),
-        ("softplus_contracting", "transfer = \"nonlinear\"\nactivation = \"softplus\""),
-        ("relu_contracting", "transfer = \"nonlinear\"\nactivation = \"relu\""),
-    ];
-    for (name, transfer) in cases {
-        let golden = Golden::load(name);
-        for solver in ["dopri5", "tsit5", "dop853", "auto", "implicit"] {
-            let rtol = 1e-9;
-            let section = format!("[solver.{solver}]\nrtol = {rtol}\natol = {:e}", 1e-2 * rtol);
-            let finished = run_text(&golden_model(&golden, transfer, &section));
-            for block in ["state", "controller"] {
-                let error = deviation(&finished, block, &golden.matrix(block));
-                let scale = golden.matrix(block).amax().max(1.0);
-                assert!(error <= 10.0 * rtol * scale, "{name} {solver} {block}: {error:e}");
-            }
-            let report = &finished.report;
-            assert_eq!(report.status, "complete");
-            let distance = report.steady_state_error.expect("an equilibrium is found");
-            assert!(distance.is_finite());
-        }
-    }
-}
 
 #[test]
 fn a_cascade_feeds_each_loop_with_the_end_of_the_one_above() {
@@ -183,6 +104,25 @@ fn many_targets_equal_single_ones() {
     for (a, b) in batch[8..].iter().zip(&single) {
         assert!((a - b).abs() < 1e-10, "{a} {b}");
     }
+}
+
+/// All but those of other commands.
+#[test]
+fn every_model_with_a_run_section_runs() {
+    let mut run = 0;
+    for entry in std::fs::read_dir(repository().join("models")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if path.extension().is_none_or(|e| e != "toml") || !text.contains("\n[run]") {
+            continue;
+        }
+        let finished = try_run(&model(&text), RunOptions::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(finished.report.status, "complete", "{}", path.display());
+        assert_eq!(finished.reader().status().unwrap(), Status::Complete);
+        run += 1;
+    }
+    assert!(run >= 7, "{run} models");
 }
 
 fn linear(a: &str, x0: &str, t_span: &str, rest: &str) -> String {
@@ -283,6 +223,48 @@ fn second_opinions_agree_within_reason() {
     let estimate = one.error_estimate.as_ref().expect("asked for");
     assert!(check.difference > 0.0 && check.difference < 1e-6, "{check:?}");
     assert!(estimate.difference > 0.0 && estimate.difference < 1e-6, "{estimate:?}");
+}
+
+/// The estimate covers the rows it compares, so the truth is taken at the same ones.
+#[test]
+fn the_estimate_of_the_error_is_close_to_the_true_error() {
+    let text = |solver: &str| {
+        format!(
+            r#"
+            schema_version = 1
+            seed = 1
+            [network]
+            sizes = [20, 10]
+            weights = {{ normal = {{ scale = 1.0 }} }}
+            [dynamics.layerwise-inversion]
+            layer = 1
+            leak = 0.01
+            [target]
+            normal = {{ scale = 0.5 }}
+            {solver}
+            [run]
+            t_span = [0, 50]
+            save_at = {{ count = 101 }}
+            "#
+        )
+    };
+    let states = |finished: &Finished| {
+        let read = |block| finished.reader().f64s(&format!("trajectory/{block}")).unwrap();
+        [read("state"), read("controller")].concat()
+    };
+    let truth = states(&run_text(&text("[solver]\nexact = {}")));
+    for solver in ["dopri5", "tsit5", "dop853", "auto", "implicit"] {
+        for rtol in [1e-4, 1e-6, 1e-8] {
+            let section = format!("[solver.{solver}]\nrtol = {rtol:e}\natol = {rtol:e}");
+            let options = RunOptions { estimate_error: true, ..RunOptions::default() };
+            let finished = try_run(&model(&text(&section)), options).unwrap();
+            let pairs = states(&finished).into_iter().zip(&truth);
+            let error = pairs.fold(0.0_f64, |m, (x, y)| m.max((x - y).abs()));
+            let estimate = finished.report.loops[0].error_estimate.as_ref().unwrap().difference;
+            let ratio = estimate / error;
+            assert!((0.3..=3.0).contains(&ratio), "{solver} {rtol:e}: {estimate:e} {error:e}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Feedback matrices against their definitions.
 
 mod optimize;
+mod scheme;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,7 +1,7 @@
 //! Matrix products against exact integer arithmetic and against the stated rounding error bound.
 
 use dynamic_inversion::linalg::kernels::{
-    gemm, gemm_transposed, gemv, gemv_transposed, product_pair,
+    gemm, gemm_columns, gemm_transposed, gemv, gemv_transposed, product_pair,
 };
 use dynamic_inversion::network::random::generator;
 use nalgebra::{DMatrix, DVector};
@@ -55,6 +55,12 @@ fn batches_are_exact_on_integers_for_every_shape() {
             gemm_transposed(&w, u.as_slice(), z.as_mut_slice());
             assert_eq!(y, &w * &x, "W X, {m} x {n}, {columns} columns");
             assert_eq!(z, w.transpose() * &u, "W^T X, {m} x {n}, {columns} columns");
+            for c in [0..n, n / 3..n - n / 4, n..n] {
+                let (part, x) = (w.columns(c.start, c.len()), integers(c.len(), columns, 8));
+                let mut y = DMatrix::from_element(m, columns, f64::NAN);
+                gemm_columns(&w, c.clone(), x.as_slice(), y.as_mut_slice());
+                assert_eq!(y, part * &x, "W_c X, {m} x {n}, columns {c:?}, {columns} columns");
+            }
         }
     }
 }

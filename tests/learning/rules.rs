@@ -175,7 +175,12 @@ fn a_deep_single_loop_ends_at_its_equilibrium() {
 
 #[test]
 fn unreachable_errors_are_counted_and_teach_nothing() {
-    let network = network(Activation::Tanh);
+    let sizes = [6, 7, 5];
+    let weights = Initialiser::Normal { scale: 1.0 }.weights(&sizes, 11).unwrap();
+    let biases = sizes[1..].iter().map(|&n| DVector::zeros(n)).collect();
+    let activations = [Activation::Tanh, Activation::Linear];
+    let network =
+        Network::from_parameters(&sizes, &activations, Output::Linear, weights, biases).unwrap();
     let batch = batch(1e4);
     // Without leak a saturating loop cannot reach errors beyond its range.
     let options = LoopOptions { transfer: TransferKind::Nonlinear, ..LoopOptions::at_rest(0.0) };
@@ -241,4 +246,20 @@ fn angles_are_accurate_at_both_ends() {
     assert!((angle(&[1.0, 1e-9], &[1.0, 0.0]) - 1e-9f64.to_degrees()).abs() < 1e-20);
     assert!((angle(&[1.0, 1.0], &[-1.0, -1.0]) - 180.0).abs() < 1e-12);
     assert!(angle(&[0.0], &[1.0]).is_nan());
+}
+
+#[test]
+fn expanding_loops_without_leak_are_refused_but_have_a_limit() {
+    let network = network(Activation::Linear);
+    let error = Di::new(&network, fixed(&network), LoopOptions::at_rest(0.0)).err().unwrap();
+    let text = error.to_string();
+    assert!(text.contains("layer 3") && text.contains("5 controllers for 4 states"), "{text}");
+    let b = DMatrix::from_element(7, 5, 0.1);
+    let text = Sdi::new(&network, b, LoopOptions::at_rest(0.0)).err().unwrap().to_string();
+    assert!(text.contains("leak"), "{text}");
+    let mut limit = Ndi::new(&network, fixed(&network), LoopOptions::at_rest(0.0)).unwrap();
+    let mut small = Ndi::new(&network, fixed(&network), LoopOptions::at_rest(1e-8)).unwrap();
+    let batch = batch(1.0);
+    let (a, b) = (errors(&network, &mut limit, &batch), errors(&network, &mut small, &batch));
+    assert!(distance(&a, &b) < 1e-5, "{:e}", distance(&a, &b));
 }

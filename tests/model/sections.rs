@@ -479,12 +479,6 @@ const CASES: &[Case] = &[
             ),
             (
                 "critical = [\"leak\"]",
-                "critical = [\"leak\", \"tau_ratio\"]",
-                "stability.critical[1]",
-                "without tau_state and tau_controller",
-            ),
-            (
-                "critical = [\"leak\"]",
                 "at = \"trajectory\"",
                 "stability.at",
                 "the section [run] is missing",
@@ -722,6 +716,21 @@ const CASES: &[Case] = &[
         ],
     },
 ];
+
+#[test]
+fn a_ratio_of_time_constants_needs_a_controller_with_one() {
+    for dynamics in [
+        "[dynamics.linear]\na = [[-1]]",
+        "[dynamics.rate-network]\nw = [[-1]]\nactivation = \"tanh\"",
+    ] {
+        let text = format!(
+            "schema_version = 1\n{dynamics}\n[stability]\ncritical = [\"leak\", \"tau_ratio\"]\n"
+        );
+        let error = parse(&text).expect_err("refused");
+        assert_eq!(error.location().key, "stability.critical[1]", "{error}");
+        assert!(error.to_string().contains("a controller of its own time constant"), "{error}");
+    }
+}
 
 #[test]
 fn one_change_one_error_at_one_place() {

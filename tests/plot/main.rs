@@ -5,6 +5,8 @@ mod files;
 mod png;
 mod program;
 mod stability;
+mod sweep;
+mod training;
 mod trajectory;
 
 use std::path::Path;
@@ -91,8 +93,11 @@ fn every_picture_has_a_name_of_its_own_and_is_drawn_by_a_test_file() {
         assert!(!picture.summary.is_empty() && !picture.needs.is_empty());
     }
     let (run, stability) = (files::Rows::new(3, 20).file(), stability::everything());
-    let drawn: Vec<&str> =
-        [run, stability].iter().flat_map(|folder| draw_png(&folder.file()).0.pictures).collect();
+    let map = sweep::map();
+    let drawn: Vec<&str> = [run, stability, map]
+        .iter()
+        .flat_map(|folder| draw_png(&folder.file()).0.pictures)
+        .collect();
     assert_eq!(drawn, names);
 }
 

@@ -37,7 +37,22 @@ pub(crate) fn everything() -> Folder {
     let frozen_time = [
         Variable::vector("time", "time", axis(0.0, 10.0, 20)),
         Variable::vector("frozen_time_spectral_abscissa", "time", axis(-1.0, 0.1, 20)),
+        Variable::vector(
+            "lyapunov",
+            "time",
+            axis(0.0, 10.0, 20).iter().map(|t| (-3.0 * t).exp()).collect::<Vec<_>>(),
+        ),
     ];
+    let grid = |name: &str, values: Vec<f64>| {
+        let dims = vec![Dimension::new("checkpoint", 3), Dimension::new("loop", 2)];
+        Variable::new(name, dims, Data::F64(values))
+    };
+    let checkpoints = Group::new("checkpoints")
+        .with(Variable::integers("step", "checkpoint", vec![0, 50, 100]))
+        .with(Variable::texts("rule", "loop", vec!["di".to_owned(), "sdi".to_owned()]))
+        .with(Variable::integers("layer", "loop", vec![2, 3]))
+        .with(grid("spectral_abscissa", vec![-0.1, -0.2, -0.05, 0.1, 0.02, -0.3]))
+        .with(grid("euler_spectral_radius", vec![0.9, 0.8, 0.95, 1.1, 1.01, 0.7]));
     let bend = axis(-1.0, 1.0, 101);
     let of_bend = |name: &str, f: fn(f64) -> f64| {
         Variable::vector(name, "point", bend.iter().map(|s| f(*s)).collect::<Vec<_>>())
@@ -48,6 +63,11 @@ pub(crate) fn everything() -> Folder {
         .with(of_bend("abscissa", |s| s))
         .with(Variable::vector("bifurcation_parameter", "bifurcation_index", vec![1.0, 0.75]))
         .with(Variable::vector("bifurcation_state_norm", "bifurcation_index", vec![2.0, 1.5]))
+        .with(Variable::vector("bifurcation_frequency", "bifurcation_index", vec![f64::NAN, 3.0]))
+        .with(Variable::vector("cycle_parameter", "cycle", vec![0.7, 0.5, 0.2]))
+        .with(Variable::vector("cycle_amplitude", "cycle", vec![0.2, 0.5, 0.7]))
+        .with(Variable::vector("cycle_period", "cycle", vec![2.1, 2.2, 2.4]))
+        .with(Variable::integers("cycle_bifurcation", "cycle", vec![1, 1, 1]))
         .with(Variable::texts(
             "bifurcation",
             "bifurcation_index",
@@ -72,6 +92,7 @@ pub(crate) fn everything() -> Folder {
         .with_all(growth)
         .with_all(frozen_time)
         .with_group(continuation)
+        .with_group(checkpoints)
         .with_group(map);
     Folder::with_groups(&[stability])
 }
@@ -92,13 +113,19 @@ fn every_picture_of_stability_on_one_page() {
         "boundary of stability",
         "Hopf",
         "fold",
+        "limit cycles: amplitude",
+        "limit cycles: period",
+        "Lyapunov function",
+        "spectra along training",
+        "published Euler scheme along training",
+        "sdi, layer 3",
     ] {
         assert!(texts.iter().any(|t| t == expected), "{expected}: {texts:?}");
     }
     let (drawn, image) = draw_png(&folder.file());
-    assert_eq!(drawn.pictures.len(), 7);
+    assert_eq!(drawn.pictures.len(), 9);
     // Colours of the map: its ends are as far from the boundary as the colours go.
-    assert!(image.ink() > 0.1 && image.has([0x22, 0x22, 0x22]));
+    assert!(image.ink() > 0.05 && image.has([0x22, 0x22, 0x22]));
 }
 
 #[test]

@@ -170,7 +170,28 @@ def json_files(folder):
     assert weights["data_vars"]["norm"]["data"] is None
 
 
-CHECKS = {"trajectory": trajectory, "groups": groups, "provenance": provenance, "chunks": chunks, "json": json_files}
+def sweep(folder):
+    path = os.path.join(folder, "map.h5")
+    for engine in ENGINES:
+        with xr.open_dataset(path, engine=engine) as ds:
+            assert ds.attrs["status"] == "complete" and ds.attrs["command"] == "stability"
+            assert ds.spectral_abscissa.dims == ("leak", "sizes", "repeat")
+            assert list(ds.leak.values) == [0.001, 0.01, 0.1, 1.0]
+            assert list(ds["sizes"].values) == ["[4, 3]", "[5, 2]"]
+            point = ds.sel(leak=0.012, method="nearest").sel(sizes="[5, 2]").isel(repeat=1)
+            assert float(point.leak) == 0.01
+            assert float(point.spectral_abscissa) == float(ds.spectral_abscissa[1, 1, 1])
+            assert "seed" in ds.coords and ds.seed.dims == ("repeat",)
+            share = (ds.verdict == "stable").mean("repeat")
+            assert share.dims == ("leak", "sizes") and float(share.min()) >= 0
+            assert (ds.status == 0).all() and (ds.error == "").all()
+            # Spectra of 7 states, all finite.
+            assert ds.eigenvalues.shape == (4, 2, 2, 7, 2) and bool(np.isfinite(ds.eigenvalues).all())
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        assert "schema_version" in str(tree["provenance"].model.values)
+
+
+CHECKS = {"sweep": sweep, "trajectory": trajectory, "groups": groups, "provenance": provenance, "chunks": chunks, "json": json_files}
 
 if __name__ == "__main__":
     CHECKS[sys.argv[1]](sys.argv[2])

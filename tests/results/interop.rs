@@ -1,9 +1,13 @@
 //! Files are checked by the readers users have: h5py, netCDF4 and xarray with both engines.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use dynamic_inversion::dynamics::{Observable, StateLayout};
+use dynamic_inversion::experiment::sweep::{SweepOptions, sweep};
+use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Silent};
+use dynamic_inversion::model::Model;
 use dynamic_inversion::results::{
     self, Attribute, Data, Dimension, Group, Header, Provenance, ResultWriter, RowLayout,
     RowVariable, Status, Value, Variable,
@@ -216,4 +220,35 @@ fn json_is_what_xarray_takes() {
     writer.finish(Status::Complete).unwrap();
     drop(open);
     python_accepts("json", folder.path());
+}
+
+#[test]
+fn points_of_a_sweep_are_selected_by_value() {
+    let text = r#"
+schema_version = 1
+[network]
+sizes = [4, 3]
+weights = "normal"
+[dynamics.layerwise-inversion]
+layer = 1
+leak = 0.1
+[sweep]
+command = "stability"
+seeds = 2
+collect = ["verdict", "spectral_abscissa", "eigenvalues"]
+[sweep.grid]
+"dynamics.layerwise-inversion.leak" = { log = { from = 1e-3, to = 1, count = 4 } }
+"network.sizes" = [[4, 3], [5, 2]]
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let _open = open_files();
+        let model = Model::parse("map.toml", text, Path::new("."), &[]).unwrap();
+        let path = Some(folder.path().join("map.h5"));
+        let output = OutputOptions { path, ..OutputOptions::default() };
+        let options = SweepOptions { output, ..SweepOptions::default() };
+        let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
+        sweep(&model, Path::new("map.toml"), &options, &context).unwrap();
+    }
+    python_accepts("sweep", folder.path());
 }

@@ -16,30 +16,8 @@
 use nalgebra::Complex;
 
 use crate::analysis::error::AnalysisError;
+pub use crate::dynamics::ControlParameter as CriticalParameter;
 use crate::dynamics::{LayerLoop, SingleLoopChain};
-
-/// A parameter whose critical value is sought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CriticalParameter {
-    /// The leak of the controller.
-    Leak,
-    /// A factor of the feedback matrix, 1 as the model stands.
-    Gain,
-    /// `tau_state / tau_controller`.
-    TauRatio,
-}
-
-impl CriticalParameter {
-    /// The name in model files and results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Leak => "leak",
-            Self::Gain => "gain",
-            Self::TauRatio => "tau_ratio",
-        }
-    }
-}
 
 /// Where stability changes along one parameter, slopes held at their values.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,11 +187,14 @@ fn bisect(mut low: f64, mut high: f64, before: impl Fn(f64) -> bool) -> f64 {
 
 /// Points per decade at which a search looks for changes of sign.
 const POINTS_PER_DECADE: usize = 8;
-/// Decades below and above the present value (or 1) that are searched.
+/// Decades below and above the present value (1 if that is 0) that are searched.
 const DECADES: usize = 4;
+/// Decades either way that are searched among negative leaks.
+const NEGATIVE_DECADES: usize = 2;
 
 /// Every value at which the spectral abscissa changes sign, found on a logarithmic grid over four
-/// decades either way and then by bisection down to neighbouring numbers.
+/// decades either way (a leak also at negative values, over two) and then by bisection down to
+/// neighbouring numbers.
 ///
 /// # Errors
 /// What `abscissa` returns.
@@ -222,14 +203,31 @@ pub fn critical_by_search(
     present: f64,
     abscissa: impl Fn(f64) -> Result<f64, AnalysisError>,
 ) -> Result<CriticalValue, AnalysisError> {
-    let unit = if present > 0.0 { present } else { 1.0 };
-    let steps = 2 * DECADES * POINTS_PER_DECADE;
-    let mut points: Vec<f64> = (0..=steps)
-        .map(|k| unit * 10f64.powf(k as f64 / POINTS_PER_DECADE as f64 - DECADES as f64))
-        .collect();
+    let unit = if present == 0.0 { 1.0 } else { present.abs() };
+    critical_by_search_around(parameter, present, unit, abscissa)
+}
+
+/// As [`critical_by_search`], with the size of parameter around which the grid lies.
+///
+/// # Errors
+/// What `abscissa` returns.
+pub fn critical_by_search_around(
+    parameter: CriticalParameter,
+    present: f64,
+    unit: f64,
+    abscissa: impl Fn(f64) -> Result<f64, AnalysisError>,
+) -> Result<CriticalValue, AnalysisError> {
+    let grid = |decades: usize| {
+        (0..=2 * decades * POINTS_PER_DECADE)
+            .map(move |k| unit * 10f64.powf(k as f64 / POINTS_PER_DECADE as f64 - decades as f64))
+    };
+    let mut points = Vec::new();
     if parameter == CriticalParameter::Leak {
-        points.insert(0, 0.0);
+        points.extend(grid(NEGATIVE_DECADES).map(|x| -x));
+        points.reverse();
+        points.push(0.0);
     }
+    points.extend(grid(DECADES));
     let mut boundaries = Vec::new();
     let mut last = (points[0], abscissa(points[0])?);
     for &x in &points[1..] {

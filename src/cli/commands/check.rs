@@ -7,6 +7,7 @@ use crate::cli::number;
 use crate::cli::table::Table;
 use crate::error::{Error, ExitCode};
 use crate::experiment::check::{self, CheckReport, EquationReport};
+use crate::experiment::sweep::SweepEstimate;
 
 /// Arguments of `dinv check`.
 #[derive(Debug, Args)]
@@ -36,7 +37,24 @@ fn text(report: &CheckReport) -> String {
         facts.fact("size of the rows", format!("{} before compression", number::bytes(bytes)));
         text = format!("{text}\n{}", facts.render());
     }
+    if let Some(sweep) = &report.sweep {
+        text = format!("{text}\n{}", of_sweep(sweep).render());
+    }
     text
+}
+
+fn of_sweep(sweep: &SweepEstimate) -> Table {
+    let mut facts = Table::facts();
+    let axes: Vec<String> =
+        sweep.axes.iter().map(|(name, length)| format!("{length} {name}")).collect();
+    facts.fact(
+        "sweep",
+        format!("{} at {} points = {}", sweep.command, sweep.points, axes.join(" x ")),
+    );
+    facts.fact("largest point", number::bytes(sweep.point_memory));
+    let text = format!("{} with {} points at a time", number::bytes(sweep.memory), sweep.at_once);
+    facts.fact("memory of the sweep", text);
+    facts
 }
 
 fn facts(equation: &EquationReport) -> Table {

@@ -12,6 +12,7 @@ use crate::feedback::FEEDBACK;
 use crate::integrate::Solver;
 use crate::learning::RULES;
 use crate::network::ACTIVATIONS;
+use crate::theory::CHECKS;
 
 /// Arguments of `dinv list`.
 #[derive(Debug, Args)]
@@ -29,6 +30,7 @@ enum Kind {
     Dynamics,
     Solvers,
     Rules,
+    Checks,
     Activations,
     Feedback,
 }
@@ -58,6 +60,10 @@ impl Kind {
             Self::Rules => RULES
                 .iter()
                 .map(|e| Entry { name: e.name, summary: e.summary, reference: e.reference })
+                .collect(),
+            Self::Checks => CHECKS
+                .iter()
+                .map(|c| Entry { name: c.id, summary: c.claim, reference: c.source })
                 .collect(),
             Self::Activations => ACTIVATIONS
                 .iter()

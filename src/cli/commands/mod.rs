@@ -8,7 +8,9 @@ mod man;
 mod plot;
 mod run;
 mod stability;
+mod sweep;
 mod train;
+mod validate;
 
 use clap::Subcommand;
 
@@ -26,6 +28,10 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Train networks with errors carried by each rule, side by side
     Train(train::TrainArgs),
+    /// Run a command at every point of a grid, resumable, on all cores or a cluster
+    Sweep(sweep::SweepArgs),
+    /// Measure the claims behind the method; exit code 1 if one does not hold
+    Validate(validate::ValidateArgs),
     /// Show what a result file holds
     Inspect(inspect::InspectArgs),
     /// Draw what a result file holds
@@ -46,6 +52,8 @@ impl Command {
             Self::Stability(arguments) => stability::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
             Self::Train(arguments) => train::run(arguments, display),
+            Self::Sweep(arguments) => sweep::run(arguments, display),
+            Self::Validate(arguments) => validate::run(arguments, display),
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Plot(arguments) => plot::run(arguments, display),
             Self::List(arguments) => list::run(arguments, display),

@@ -81,6 +81,7 @@ fn loops(report: &RunReport) -> Table {
         Column::number("distance to equilibrium"),
         Column::number("relative"),
         Column::number(format!("converged {fraction}")).unit("s"),
+        Column::number("spectral abscissa").unit("1/s"),
         Column::number("steps"),
         Column::number("evaluations"),
     ]);
@@ -96,6 +97,7 @@ fn loops(report: &RunReport) -> Table {
                 short(target.steady_state_error),
                 short(target.relative_error),
                 target.convergence_time.map(|t| number::significant(t, 4)).into(),
+                short(one.spectral_abscissa.filter(|_| first)),
                 first.then_some(one.n_steps).into(),
                 first.then_some(one.n_rhs).into(),
             ]);

@@ -19,7 +19,7 @@ use super::layerwise_inversion::check_target;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
-use super::structure::Structure;
+use super::structure::{SlopeForm, Structure};
 use super::transfer::Transfer;
 use super::{Dynamics, NoClosedForm};
 
@@ -261,6 +261,13 @@ impl VectorField for ConcurrentInversion {
         }
         self.eval(t, y, dy);
     }
+
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        let of_loop = |(k, equation): (usize, &LoopEquation)| {
+            equation.map.first_kink(&y0[self.state_range(k)], &y1[self.state_range(k)])
+        };
+        self.loops.iter().enumerate().filter_map(of_loop).reduce(f64::min)
+    }
 }
 
 impl Dynamics for ConcurrentInversion {
@@ -315,6 +322,26 @@ impl Dynamics for ConcurrentInversion {
             equation.linearised(r, column)
         };
         Structure::LayerLoops(self.loops.iter().enumerate().map(linearised).collect())
+    }
+
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        let forms: Vec<SlopeForm> = self.loops.iter().map(|e| e.slope_form(column)).collect();
+        let mut joint = SlopeForm::block_diagonal(&forms);
+        let mut above = None;
+        let mut start = 0;
+        for equation in &self.loops {
+            let (n, m) = (equation.state_units(), equation.controller_units());
+            if let Some(above) = above {
+                // u_l' holds -r_{l+1}.
+                for j in 0..m {
+                    joint.constant[(start + n + j, above + j)] =
+                        -1.0 / equation.parameters.tau_controller;
+                }
+            }
+            above = Some(start);
+            start += n + m;
+        }
+        Some(joint)
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {

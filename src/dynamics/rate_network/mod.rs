@@ -1,6 +1,7 @@
 //! `rate-network`: a recurrent network, free or under control.
 
 mod controller;
+mod parameters;
 mod population;
 
 use std::ops::Range;
@@ -16,7 +17,7 @@ use super::error::{DynamicsError, checked_initial_state, require_finite, require
 use super::field::VectorField;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::scratch::with_scratch;
-use super::structure::SlopeForm;
+use super::structure::{ControlParameter, SlopeForm};
 use super::{Dynamics, NoClosedForm};
 use crate::linalg::{gemm, kernels};
 
@@ -284,6 +285,10 @@ impl VectorField for RateNetwork {
         self.population.add_input(&mut dy[..n]);
     }
 
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        self.population.first_kink(y0, y1)
+    }
+
     fn jacobian(&self, _t: f64, y: &[f64], jac: &mut DMatrix<f64>) {
         let n = self.population.units();
         let mut slopes = vec![0.0; n];
@@ -350,6 +355,18 @@ impl Dynamics for RateNetwork {
 
     fn is_linear(&self) -> bool {
         self.population.nonlinearity().is_none()
+    }
+
+    fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
+        parameters::value(self, parameter)
+    }
+
+    fn with_control_parameter(
+        &self,
+        parameter: ControlParameter,
+        value: f64,
+    ) -> Option<Box<dyn Dynamics>> {
+        Some(Box::new(parameters::with(self, parameter, value)?))
     }
 
     fn slope_form(&self, _column: usize) -> Option<SlopeForm> {

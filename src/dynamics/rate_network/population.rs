@@ -7,6 +7,7 @@ use nalgebra::DMatrix;
 use crate::dynamics::error::{
     DynamicsError, require_finite, require_finite_number, require_positive, require_shape,
 };
+use crate::dynamics::state_map::first_zero;
 use crate::dynamics::structure::SlopeUnit;
 use crate::network::Activation;
 
@@ -49,7 +50,7 @@ pub(super) struct Population {
     pub(super) w: DMatrix<f64>,
     pub(super) leak: Vec<f64>,
     gain: f64,
-    tau: Vec<f64>,
+    pub(super) tau: Vec<f64>,
     input: Vec<f64>,
     /// Runs of neighbouring units with the same activation.
     runs: Vec<(Activation, Range<usize>)>,
@@ -109,6 +110,13 @@ impl Population {
             g.slope(&scaled[range.clone()], &mut slopes[range.clone()]);
         }
         slopes.iter_mut().for_each(|s| *s *= self.gain);
+    }
+
+    /// Where the units, moving from `x0` to `x1`, first meet a kink, as a fraction of the way.
+    pub(super) fn first_kink(&self, x0: &[f64], x1: &[f64]) -> Option<f64> {
+        let kinked = self.runs.iter().filter(|(g, _)| g.has_kink() && self.gain != 0.0);
+        let ends = kinked.flat_map(|(_, range)| range.clone().map(|i| (x0[i], x1[i])));
+        first_zero(ends)
     }
 
     /// The units as parts of a slope form.

@@ -10,7 +10,7 @@ use crate::dynamics::error::{DynamicsError, require_finite, require_shape};
 use crate::dynamics::layer_loop::LoopParameters;
 use crate::dynamics::scratch::with_scratch;
 use crate::dynamics::state_map::StateMap;
-use crate::dynamics::structure::SingleLoopChain;
+use crate::dynamics::structure::{SingleLoopChain, SlopeForm};
 use crate::linalg::kernels;
 
 /// One step up the chain: from stage `k` to stage `k + 1`, or from the last stage to the controller.
@@ -153,6 +153,13 @@ impl Chain {
         }
     }
 
+    /// Where the stages, moving from `y0` to `y1`, first meet a kink, as a fraction of the way.
+    pub(super) fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        let of_link =
+            |(k, link): (usize, &Link)| link.map.first_kink(&y0[self.range(k)], &y1[self.range(k)]);
+        self.links.iter().enumerate().filter_map(of_link).reduce(f64::min)
+    }
+
     /// Writes the nonzero entries of the Jacobian.
     pub(super) fn write_jacobian(&self, y: &[f64], jac: &mut DMatrix<f64>) {
         let LoopParameters { leak, tau_state, tau_controller } = self.parameters;
@@ -203,5 +210,49 @@ impl Chain {
             tau_state: self.parameters.tau_state,
             tau_controller: self.parameters.tau_controller,
         }
+    }
+
+    /// The Jacobian of one target as a function of slopes; links with constant slopes are part of
+    /// what is constant.
+    pub(super) fn slope_form(&self, column: usize) -> SlopeForm {
+        let LoopParameters { leak, tau_state, tau_controller } = self.parameters;
+        let widths: Vec<usize> = self.links.iter().map(|link| link.weights.ncols()).collect();
+        let stages: usize = widths.iter().sum();
+        let (n, m) = self.feedback.shape();
+        let mut constant = DMatrix::zeros(stages + m, stages + m);
+        for i in 0..stages + m {
+            constant[(i, i)] = if i < stages { -1.0 / tau_state } else { -leak / tau_controller };
+        }
+        constant.view_mut((0, stages), (n, m)).copy_from(&(self.feedback.as_ref() / tau_state));
+        let (mut units, mut places) = (Vec::new(), Vec::new());
+        let mut from = 0;
+        for (k, link) in self.links.iter().enumerate() {
+            let to = from + widths[k];
+            let tau = if k + 1 == self.stages() { tau_controller } else { tau_state };
+            let weights = link.weights.as_ref() / tau;
+            let found = (0..widths[k]).filter_map(|i| link.map.slope_unit(i, column));
+            let found: Vec<_> = found.collect();
+            if found.is_empty() {
+                let mut block = constant.view_mut((to, from), weights.shape());
+                block.copy_from(&weights);
+                with_scratch(widths[k], |slope| {
+                    link.map.slope_column(column, &vec![0.0; slope.len()], slope);
+                    block.column_iter_mut().zip(slope.iter()).for_each(|(mut w, s)| w *= *s);
+                });
+            } else {
+                let columns =
+                    (0..widths[k]).map(|i| (from + i, to, weights.column(i).into_owned()));
+                places.extend(columns);
+                units.extend(found);
+            }
+            from = to;
+        }
+        let mut left = DMatrix::zeros(stages + m, units.len());
+        let mut right = DMatrix::zeros(units.len(), stages + m);
+        for (unit, (from, to, weights)) in places.into_iter().enumerate() {
+            left.view_mut((to, unit), (weights.len(), 1)).copy_from(&weights);
+            right[(unit, from)] = 1.0;
+        }
+        SlopeForm { constant, left, right, units }
     }
 }

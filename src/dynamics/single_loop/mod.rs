@@ -20,7 +20,7 @@ use super::layerwise_inversion::check_target;
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
-use super::structure::Structure;
+use super::structure::{SlopeForm, Structure};
 use super::transfer::Transfer;
 use super::{Dynamics, NoClosedForm};
 
@@ -190,6 +190,10 @@ impl VectorField for SingleLoop {
             None => self.eval(t, y, dy),
         }
     }
+
+    fn first_kink(&self, y0: &[f64], y1: &[f64]) -> Option<f64> {
+        self.chain.first_kink(y0, y1)
+    }
 }
 
 impl Dynamics for SingleLoop {
@@ -236,6 +240,10 @@ impl Dynamics for SingleLoop {
 
     fn structure(&self, _t: f64, y: &[f64], column: usize) -> Structure {
         Structure::SingleLoop(self.chain.linearised(y, column))
+    }
+
+    fn slope_form(&self, column: usize) -> Option<SlopeForm> {
+        Some(self.chain.slope_form(column))
     }
 
     fn reduced(&self, column: usize) -> Option<Box<dyn ReducedEquilibrium + '_>> {

@@ -1,11 +1,12 @@
 //! `dinv run`: integrates a model and writes its trajectory.
 
 mod convergence;
+mod decay;
 mod error;
 mod recorder;
-mod records;
+pub(in crate::experiment) mod records;
 mod report;
-mod solver;
+pub(in crate::experiment) mod solver;
 mod stage;
 mod verify;
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::integrate;
 use crate::model::spec::{Run as RunSection, Solver};
 use crate::model::{Cascade, Equations, Model};
-use crate::results::{ResultWriter, Status, check_output};
+use crate::results::{ResultWriter, Status};
 
 pub use convergence::FRACTION;
 pub use error::RunError;
@@ -54,7 +55,7 @@ pub fn run(
     let specification = model.specification();
     let section = model.require("run", &specification.run, "dinv run")?;
     let file = options.output.path_for(path);
-    check_output(&file, options.output.force)?;
+    options.output.check(&file)?;
     if let Some(name) = &options.cross_check {
         integrate::Solver::named(name).map_err(RunError::from)?;
     }

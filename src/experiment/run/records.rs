@@ -9,7 +9,7 @@ use crate::model::spec::Solver;
 use crate::results::{Data, Dimension, Group, Variable, feedback_variable, weights_group};
 
 /// The group `weights`: the network and the feedback matrices as used.
-pub(super) fn weights(system: &System) -> Group {
+pub(in crate::experiment) fn weights(system: &System) -> Group {
     let Some(network) = &system.network else { return Group::new("weights") };
     // Loops are known by the layer they invert; an output controller drives every layer.
     let from_output = system.feedback.windows(2).any(|pair| pair[0].from == pair[1].from);
@@ -71,6 +71,10 @@ fn equilibrium_of(end: &StageEnd, name: &str) -> Group {
             );
         }
     }
+    if let Some(abscissa) = end.spectral_abscissa {
+        let phrase = "largest real part of the spectrum in equilibrium: the slowest rate of decay, largest over the targets";
+        group.push(Variable::scalar("spectral_abscissa", abscissa).units("s-1").long_name(phrase));
+    }
     if let Some(errors) = &end.errors {
         let phrase = "distance of the end of the run to the equilibrium";
         group.push(target_variable(end, "steady_state_error", errors, phrase).units("1"));
@@ -103,9 +107,12 @@ fn solver_of(end: &StageEnd, name: &str) -> Group {
         .with(count("n_jac", n_jac, "Jacobian evaluations"))
         .with(count("n_factor", n_factor, "factorisations"))
         .with(count("n_newton", n_newton, "Newton iterations"))
-        .with(Variable::text("stop_reason", end.outcome.status.name()));
+        .with(Variable::text("stop_reason", &end.stop_reason()).long_name("why the run ended"));
     let seconds = Variable::scalar("t_end", end.t).units("s").long_name("time reached");
     group.push(seconds);
+    for variable in second_opinions(end) {
+        group.push(variable);
+    }
     if !end.steps.times.is_empty() {
         let axis = Variable::vector("step_time", "step_time", end.steps.times.clone());
         group.push(axis.units("s").long_name("end of each accepted step"));
@@ -116,9 +123,34 @@ fn solver_of(end: &StageEnd, name: &str) -> Group {
     }
     if !end.events.is_empty() {
         let names = end.events.iter().map(|(name, _)| name.clone()).collect();
-        group.push(Variable::texts("event", "event_index", names));
+        let phrase = "component that passed its level";
+        group.push(Variable::texts("event", "event_index", names).long_name(phrase));
         let times: Vec<_> = end.events.iter().map(|(_, hit)| hit.t).collect();
-        group.push(Variable::vector("event_time", "event_index", times).units("s"));
+        let times = Variable::vector("event_time", "event_index", times).units("s");
+        group.push(times.long_name("when it did"));
     }
     group
+}
+
+/// What `--cross-check` and `--estimate-error` found.
+fn second_opinions(end: &StageEnd) -> Vec<Variable> {
+    let number = |name: &str, value: f64, phrase: &str| {
+        Variable::scalar(name, value).units("1").long_name(phrase)
+    };
+    let mut found = Vec::new();
+    if let Some(check) = &end.cross_check {
+        let phrase = "solver that the run was compared with";
+        found.push(Variable::text("cross_check_solver", &check.solver).long_name(phrase));
+        let phrase = "largest difference to the other solver";
+        found.push(number("cross_check_difference", check.difference, phrase));
+        let phrase = "the same in units of the tolerance";
+        found.push(number("cross_check_scaled", check.scaled, phrase));
+    }
+    if let Some(estimate) = &end.error_estimate {
+        let phrase = "largest difference to a run with tighter tolerances";
+        found.push(number("error_estimate", estimate.difference, phrase));
+        let phrase = "the same in units of the tolerance";
+        found.push(number("error_estimate_scaled", estimate.scaled, phrase));
+    }
+    found
 }

@@ -34,6 +34,10 @@ pub struct RunReport {
     pub residual_norm: f64,
     /// Distance to the equilibrium at the end, the largest of all; absent where none is known.
     pub steady_state_error: Option<f64>,
+    /// Largest real part of the spectrum at the equilibrium, 1/s, the largest of all loops and
+    /// targets: the run ends like `exp(spectral_abscissa t)`. Absent where no equilibrium is known
+    /// or the spectrum costs too much.
+    pub spectral_abscissa: Option<f64>,
     /// Time of the integration alone, s.
     pub wall_seconds: f64,
     /// The result file.
@@ -65,6 +69,8 @@ pub struct LoopReport {
     pub n_rejected: u64,
     /// Evaluations of the vector field.
     pub n_rhs: u64,
+    /// Largest real part of the spectrum at the equilibrium, 1/s, the largest over the targets.
+    pub spectral_abscissa: Option<f64>,
     /// Time of the integration alone, s.
     pub wall_seconds: f64,
     /// One entry per target.
@@ -101,7 +107,7 @@ impl RunReport {
         let targets = || reports.iter().flat_map(|report| &report.targets);
         Self {
             status: last.status().name().to_owned(),
-            stop_reason: stop_reason(last),
+            stop_reason: last.stop_reason(),
             solver: solver.name().to_owned(),
             t_end: last.t,
             n_steps: total(|s| s.n_steps),
@@ -111,6 +117,10 @@ impl RunReport {
             n_factor: total(|s| s.n_factor),
             residual_norm: targets().map(|t| t.residual_norm).fold(0.0, f64::max),
             steady_state_error: targets().filter_map(|t| t.steady_state_error).reduce(f64::max),
+            spectral_abscissa: loops
+                .iter()
+                .filter_map(|end| end.spectral_abscissa)
+                .reduce(f64::max),
             wall_seconds: loops.iter().map(|end| end.wall.as_secs_f64()).sum(),
             file: None,
             rows: 0,
@@ -131,14 +141,6 @@ impl RunReport {
         self.file = Some(written.path.to_string_lossy().into_owned());
         self.rows = written.rows;
         self.bytes = written.bytes;
-    }
-}
-
-fn stop_reason(end: &StageEnd) -> String {
-    match (&end.failure, end.interrupted) {
-        (_, true) => "interrupted".to_owned(),
-        (Some(failure), false) => failure.clone(),
-        (None, false) => end.outcome.status.name().to_owned(),
     }
 }
 
@@ -167,6 +169,7 @@ impl LoopReport {
             n_steps: statistics.n_steps,
             n_rejected: statistics.n_rejected,
             n_rhs: statistics.n_rhs,
+            spectral_abscissa: end.spectral_abscissa,
             wall_seconds: end.wall.as_secs_f64(),
             targets: (0..end.layout.columns()).map(target).collect(),
             events: end

@@ -5,7 +5,7 @@ use crate::integrate::{self, Atol, Event, Noise, Options, SaveAt, SteadyState, T
 use crate::model::spec::{self, Direction, Run as RunSection, Solver};
 
 /// What the solver section asks for, with `auto` where the model names none.
-pub(super) fn default_solver() -> Solver {
+pub(in crate::experiment) fn default_solver() -> Solver {
     Solver::Auto(spec::Adaptive {
         rtol: 1e-8,
         atol: spec::Atol::One(1e-10),
@@ -16,7 +16,11 @@ pub(super) fn default_solver() -> Solver {
 }
 
 /// Options of the integrator.
-pub(super) fn options(solver: &Solver, dynamics: &dyn Dynamics, seed: u64) -> Options {
+pub(in crate::experiment) fn options(
+    solver: &Solver,
+    dynamics: &dyn Dynamics,
+    seed: u64,
+) -> Options {
     let layout = dynamics.layout();
     let mut options = Options::default();
     if !dynamics.noise().is_empty() {
@@ -55,7 +59,7 @@ fn atol(spec: &spec::Atol, layout: &StateLayout) -> Atol {
 }
 
 /// Output times.
-pub(super) fn save_at(section: &RunSection) -> SaveAt {
+pub(in crate::experiment) fn save_at(section: &RunSection) -> SaveAt {
     match &section.save_at {
         None | Some(spec::SaveAt::Steps) => SaveAt::Steps,
         Some(spec::SaveAt::Every(every)) => SaveAt::Every(*every),

@@ -38,6 +38,8 @@ pub(super) struct StageEnd {
     /// Norm of the vector field at the end, per target.
     pub(super) residuals: Vec<f64>,
     pub(super) equilibrium: Option<Vec<f64>>,
+    /// Largest real part of the spectrum there, 1/s.
+    pub(super) spectral_abscissa: Option<f64>,
     /// Distance to the equilibrium at the end, per target.
     pub(super) errors: Option<Vec<f64>>,
     pub(super) convergence: Vec<Option<f64>>,
@@ -54,6 +56,15 @@ impl StageEnd {
             (true, _) => Status::Interrupted,
             (false, Some(_)) => Status::Failed,
             (false, None) => Status::Complete,
+        }
+    }
+
+    /// Why the run ended: `complete`, `steady-state`, `event`, `interrupted`, or the failure.
+    pub(super) fn stop_reason(&self) -> String {
+        match (&self.failure, self.interrupted) {
+            (_, true) => "interrupted".to_owned(),
+            (Some(failure), false) => failure.clone(),
+            (None, false) => self.outcome.status.name().to_owned(),
         }
     }
 }
@@ -109,6 +120,7 @@ impl Stage<'_, '_, '_> {
                 error_estimate = Some(self.estimate_error(outcome.t)?);
             }
         }
+        let spectral_abscissa = equilibrium.as_ref().and_then(|e| self.spectral_abscissa(e));
         let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
         Ok(StageEnd {
             name: self.name.to_owned(),
@@ -124,6 +136,7 @@ impl Stage<'_, '_, '_> {
             outcome,
             failure,
             equilibrium,
+            spectral_abscissa,
             steps,
             wall,
             cross_check,

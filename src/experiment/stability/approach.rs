@@ -1,15 +1,12 @@
-//! Which equilibrium the trajectory approaches, and spectra along it.
+//! Which equilibrium the trajectory approaches.
 
-use super::error::StabilityError;
-use super::linearisation::Linearisation;
-use super::report::FrozenTime;
-use crate::analysis::{Judgement, Verdict};
+use crate::analysis::Verdict;
 use crate::dynamics::Dynamics;
-use crate::integrate::{DOPRI5, Options, Run, SaveAt, SteadyState};
+use crate::integrate::{AUTO, Options, Run, SaveAt, SteadyState};
 use crate::model::Model;
-use crate::model::spec::{self, Stability};
 
-/// Without a `[run]` section the trajectory is followed for this many of its slowest time constant.
+/// The trajectory is followed for this many of the slowest time constant, or to the end of `[run]`,
+/// whichever is later.
 const TIME_CONSTANTS: f64 = 40.0;
 /// Steps after which it is given up.
 const MAX_STEPS: u64 = 200_000;
@@ -48,14 +45,15 @@ pub(super) fn approached(
         .iter()
         .filter(|(verdict, _)| *verdict == Verdict::Stable)
         .fold(f64::INFINITY, |m, (_, abscissa)| m.min(abscissa.abs()));
-    let horizon = match &model.specification().run {
-        Some(run) if run.t_span[1] > run.t_span[0] => run.t_span[1] - run.t_span[0],
-        _ if slowest.is_finite() => TIME_CONSTANTS / slowest,
-        _ => return Approach { known: false, index: None, remark: None },
-    };
+    let run = model.specification().run.as_ref().map_or(0.0, |run| run.t_span[1] - run.t_span[0]);
+    let settled = if slowest.is_finite() { TIME_CONSTANTS / slowest } else { 0.0 };
+    let horizon = run.max(settled);
+    if horizon <= 0.0 {
+        return Approach { known: false, index: None, remark: None };
+    }
     let start = dynamics.initial_state();
     let options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-8, 1e-10) };
-    let outcome = Run::new(dynamics, &DOPRI5, (0.0, horizon), &start)
+    let outcome = Run::new(dynamics, &AUTO, (0.0, horizon), &start)
         .options(options)
         .save_at(SaveAt::End)
         .stop_at_steady_state(SteadyState::default())
@@ -86,41 +84,4 @@ pub(super) fn approached(
         )),
     };
     Approach { known: true, index, remark }
-}
-
-/// The verdict on the Jacobian at every row of the trajectory of `[run]`, first target.
-pub(super) fn frozen_time(
-    model: &Model,
-    section: &Stability,
-    dynamics: &dyn Dynamics,
-) -> Result<Vec<FrozenTime>, StabilityError> {
-    let Some(run) = &model.specification().run else { return Ok(Vec::new()) };
-    let save_at = match &run.save_at {
-        None | Some(spec::SaveAt::Steps) => SaveAt::Steps,
-        Some(spec::SaveAt::Every(every)) => SaveAt::Every(*every),
-        Some(spec::SaveAt::Count(count)) => SaveAt::Count(*count as u64),
-        Some(spec::SaveAt::Times(times)) => SaveAt::Times(times.clone()),
-        Some(spec::SaveAt::Log { first, count }) => {
-            SaveAt::Log { first: *first, count: *count as u64 }
-        }
-        Some(spec::SaveAt::End) => SaveAt::End,
-    };
-    let start = dynamics.initial_state();
-    let (trajectory, _) = Run::new(dynamics, &DOPRI5, (run.t_span[0], run.t_span[1]), &start)
-        .save_at(save_at)
-        .trajectory()?;
-    let layout = dynamics.layout();
-    (0..trajectory.len())
-        .map(|k| {
-            let state = layout.column_state(0, trajectory.state(k));
-            let linearisation = Linearisation::at(dynamics, 0, &state, section)?;
-            let judgement = Judgement::of(&linearisation.spectrum);
-            Ok(FrozenTime {
-                time: trajectory.times[k],
-                verdict: judgement.verdict,
-                spectral_abscissa: judgement.spectral_abscissa,
-                tolerance: judgement.tolerance,
-            })
-        })
-        .collect()
 }

@@ -6,8 +6,8 @@ use super::error::StabilityError;
 use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
 use crate::analysis::limit_cycle::{LimitCycleOptions, limit_cycle};
 use crate::analysis::{
-    BifurcationKind, Branch, BranchEnd, BuildError, ContinuationMethod, ContinuationOptions,
-    continue_equilibrium,
+    BifurcationKind, Branch, BranchEnd, BranchPoint, BuildError, ContinuationMethod,
+    ContinuationOptions, continue_equilibrium,
 };
 use crate::dynamics::{Dynamics, VectorField};
 use crate::error::Error;
@@ -44,8 +44,10 @@ pub struct BifurcationReport {
     /// `supercritical`, `subcritical` or `degenerate`; why there is no coefficient, where there is
     /// none.
     pub criticality: Option<String>,
-    /// The limit cycle beyond a Hopf point.
+    /// The limit cycle at the first point beyond a Hopf point.
     pub limit_cycle: Option<LimitCycleReport>,
+    /// Limit cycles at points further along the unstable part of the branch.
+    pub limit_cycles: Vec<LimitCycleReport>,
 }
 
 /// A limit cycle.
@@ -127,6 +129,7 @@ fn bifurcation<'a>(
         first_lyapunov: None,
         criticality: None,
         limit_cycle: None,
+        limit_cycles: Vec::new(),
     };
     if let BifurcationKind::Hopf { frequency, first_lyapunov } = &found.kind {
         report.frequency = Some(*frequency);
@@ -137,16 +140,46 @@ fn bifurcation<'a>(
             }
             Err(error) => report.criticality = Some(error.to_string()),
         }
-        report.limit_cycle = family.and_then(|family| cycle_beyond(branch, index, family));
+        if let Some(family) = family {
+            let mut cycles = cycles_beyond(branch, index, family).into_iter();
+            report.limit_cycle = cycles.next();
+            report.limit_cycles = cycles.collect();
+        }
     }
     report
 }
 
-/// The limit cycle at the first point of the branch on the unstable side of a Hopf point.
-fn cycle_beyond(branch: &Branch, index: usize, family: &Fields) -> Option<LimitCycleReport> {
+/// Points of the branch beyond a Hopf point at which limit cycles are integrated.
+const CYCLES: usize = 10;
+
+/// Limit cycles on the unstable side of a Hopf point: at the next point of the branch and, where
+/// there is one, at points spread over the rest of the unstable stretch.
+fn cycles_beyond(branch: &Branch, index: usize, family: &Fields) -> Vec<LimitCycleReport> {
     let found = &branch.bifurcations[index];
-    let place = if found.change > 0 { found.after + 1 } else { found.after };
-    let point = branch.points.get(place)?;
+    let points = &branch.points;
+    let is_unstable = |k: &usize| points[*k].abscissa() > 0.0;
+    let stretch: Vec<usize> = if found.change > 0 {
+        (found.after + 1..points.len()).take_while(is_unstable).collect()
+    } else {
+        (0..=found.after.min(points.len() - 1)).rev().take_while(is_unstable).collect()
+    };
+    let stride = stretch.len().div_ceil(CYCLES).max(1);
+    let mut cycles: Vec<LimitCycleReport> = Vec::new();
+    for k in stretch.into_iter().step_by(stride) {
+        let cycle = cycle_at(&points[k], family);
+        let is_lost = cycle.period.is_none();
+        // A first point without a cycle is reported with the reason; later ones end the family.
+        if !is_lost || cycles.is_empty() {
+            cycles.push(cycle);
+        }
+        if is_lost {
+            break;
+        }
+    }
+    cycles
+}
+
+fn cycle_at(point: &BranchPoint, family: &Fields) -> LimitCycleReport {
     let report = LimitCycleReport {
         parameter: point.parameter,
         period: None,
@@ -155,16 +188,16 @@ fn cycle_beyond(branch: &Branch, index: usize, family: &Fields) -> Option<LimitC
     };
     let field = match family(point.parameter) {
         Ok(field) => field,
-        Err(error) => return Some(LimitCycleReport { reason: Some(error.to_string()), ..report }),
+        Err(error) => return LimitCycleReport { reason: Some(error.to_string()), ..report },
     };
-    Some(match limit_cycle(field.as_ref(), &point.y, &LimitCycleOptions::default()) {
+    match limit_cycle(field.as_ref(), &point.y, &LimitCycleOptions::default()) {
         Ok(cycle) => LimitCycleReport {
             period: Some(cycle.period),
             amplitude: Some(cycle.amplitude.iter().fold(0.0, |m, a| m.max(*a))),
             ..report
         },
         Err(error) => LimitCycleReport { reason: Some(error.to_string()), ..report },
-    })
+    }
 }
 
 fn kind(kind: &BifurcationKind) -> &'static str {
@@ -179,9 +212,8 @@ fn kind(kind: &BifurcationKind) -> &'static str {
 pub(super) fn group(report: &ContinuationReport) -> Group {
     let points = &report.branch.points;
     let norm = |y: &[f64]| y.iter().map(|y| y * y).sum::<f64>().sqrt();
-    let numbers = |of: &dyn Fn(&crate::analysis::BranchPoint) -> f64| -> Vec<f64> {
-        points.iter().map(of).collect()
-    };
+    let numbers =
+        |of: &dyn Fn(&BranchPoint) -> f64| -> Vec<f64> { points.iter().map(of).collect() };
     let mut group = Group::new("continuation")
         .with(
             Variable::vector("parameter", "branch_point", numbers(&|p| p.parameter))
@@ -230,5 +262,33 @@ pub(super) fn group(report: &ContinuationReport) -> Group {
         let variable = Variable::vector(name, "bifurcation_point", values).units(units);
         group.push(variable.long_name(phrase));
     }
+    push_cycles(&mut group, found);
     group
+}
+
+/// Amplitude and period of the limit cycles beyond every Hopf point.
+fn push_cycles(group: &mut Group, found: &[BifurcationReport]) {
+    let mut rows: Vec<[f64; 4]> = Vec::new();
+    for (k, bifurcation) in found.iter().enumerate() {
+        for cycle in bifurcation.limit_cycle.iter().chain(&bifurcation.limit_cycles) {
+            if let (Some(period), Some(amplitude)) = (cycle.period, cycle.amplitude) {
+                rows.push([cycle.parameter, period, amplitude, k as f64]);
+            }
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let column = |k: usize| rows.iter().map(|row| row[k]).collect::<Vec<f64>>();
+    let variables = [
+        ("cycle_parameter", "1", "parameter at which a limit cycle was integrated"),
+        ("cycle_period", "s", "period of the limit cycle"),
+        ("cycle_amplitude", "1", "largest amplitude of a state component on the limit cycle"),
+    ];
+    for (k, (name, units, phrase)) in variables.into_iter().enumerate() {
+        group.push(Variable::vector(name, "cycle", column(k)).units(units).long_name(phrase));
+    }
+    let origin = column(3).into_iter().map(|k| k as i64).collect();
+    let origin = Variable::integers("cycle_bifurcation", "cycle", origin).units("1");
+    group.push(origin.long_name("index of the Hopf point it is beyond"));
 }

@@ -6,10 +6,10 @@ use super::linearisation::Linearisation;
 use super::report::CertificateReport;
 use crate::analysis::certificates::Certificate;
 use crate::analysis::certificates::contraction::{ContractionNorm, contraction_certificate};
-use crate::analysis::certificates::global::global_certificate;
+use crate::analysis::certificates::global::{GlobalCertificate, global_certificate};
 use crate::analysis::certificates::lyapunov::lyapunov_certificate;
 use crate::analysis::margins::LARGEST_MARGIN;
-use crate::dynamics::{Dynamics, LayerLoop, SlopeForm};
+use crate::dynamics::{Dynamics, LayerLoop, SlopeForm, SlopeUnit};
 use crate::model::spec::{self, Norm, Stability};
 
 /// Certificates in words and the matrices that prove them.
@@ -31,8 +31,7 @@ pub(super) fn at(
         match wanted {
             spec::Certificate::Lyapunov => certified.lyapunov(linearisation),
             spec::Certificate::Global => {
-                let form = dynamics.slope_form(column);
-                certified.global(linearisation.layer_loop(), form.as_ref());
+                certified.global(dynamics, column, linearisation);
             }
             spec::Certificate::Contraction => match dynamics.slope_form(column) {
                 Some(form) if form.constant.nrows() <= LARGEST_MARGIN => {
@@ -86,17 +85,11 @@ impl Certified {
         }
     }
 
-    fn global(&mut self, layer: Option<&LayerLoop>, form: Option<&SlopeForm>) {
-        let (Some(layer), Some(form)) = (layer, form) else {
+    fn global(&mut self, dynamics: &dyn Dynamics, column: usize, linearisation: &Linearisation) {
+        let Some((weights, units)) = nonlinear_loop(dynamics, column, linearisation) else {
             return self.refuse("global", "the statement is about one layer loop");
         };
-        let (m, n) = layer.forward.shape();
-        let mut weights = layer.clone();
-        if !form.units.is_empty() {
-            // The weights themselves: the loop holds them with the slopes of one point.
-            weights.forward = form.left.rows(n, m) * layer.tau_controller;
-        }
-        match global_certificate(&weights, &form.units) {
+        match global_certificate(&weights, &units) {
             Certificate::Proven(proof) => {
                 let statement = format!(
                     "globally asymptotically stable for every target that has an equilibrium: \
@@ -134,4 +127,39 @@ impl Certified {
             Certificate::Refused { reason } => self.refuse(&name, &reason),
         }
     }
+}
+
+/// A proof of global stability with the loop it is about: what `V` is computed from.
+pub(super) struct GlobalProof {
+    pub(super) certificate: GlobalCertificate,
+    pub(super) weights: LayerLoop,
+    pub(super) units: Vec<SlopeUnit>,
+}
+
+/// The global certificate of a target, where it is proven.
+pub(super) fn global_proof(
+    dynamics: &dyn Dynamics,
+    column: usize,
+    linearisation: &Linearisation,
+) -> Option<GlobalProof> {
+    let (weights, units) = nonlinear_loop(dynamics, column, linearisation)?;
+    let certificate = global_certificate(&weights, &units).proof()?.clone();
+    Some(GlobalProof { certificate, weights, units })
+}
+
+/// The weights of a single layer loop, without slopes, and its nonlinear units.
+fn nonlinear_loop(
+    dynamics: &dyn Dynamics,
+    column: usize,
+    linearisation: &Linearisation,
+) -> Option<(LayerLoop, Vec<SlopeUnit>)> {
+    let layer = linearisation.layer_loop()?;
+    let form = dynamics.slope_form(column)?;
+    let (m, n) = layer.forward.shape();
+    let mut weights = layer.clone();
+    if !form.units.is_empty() {
+        // The loop holds its weights with the slopes of one point.
+        weights.forward = form.left.rows(n, m) * layer.tau_controller;
+    }
+    Some((weights, form.units))
 }

@@ -1,41 +1,39 @@
 //! Margins of the deciding point.
 
-use nalgebra::Complex;
-
-use super::Judged;
+use super::critical::critical_value;
 use super::linearisation::Linearisation;
-use super::report::{Critical, CriticalReport, EulerReport, Point};
+use super::report::{Critical, EulerReport, Point};
+use super::{Judged, Place};
 use crate::analysis::certificates::covariance::stationary_covariance;
 use crate::analysis::margins::LARGEST_MARGIN;
 use crate::analysis::margins::compress::Compressed;
-use crate::analysis::margins::critical::{
-    CriticalParameter, CriticalValue, chain_at, critical_by_search, critical_of_loop, loop_at,
-};
 use crate::analysis::margins::euler::{euler_radius, euler_radius_of_loop, largest_stable_step};
 use crate::analysis::margins::growth::{kreiss_bound, transient_growth};
 use crate::analysis::margins::pseudospectrum::pseudospectrum;
 use crate::analysis::margins::radius::stability_radius;
-use crate::analysis::spectrum::{chain_spectrum, layer_loop_spectrum, loop_abscissa};
 use crate::analysis::{AnalysisError, Judgement, Verdict};
-use crate::dynamics::{LayerLoop, Structure};
+use crate::dynamics::{ControlParameter, Dynamics};
 use crate::model::spec;
 
-/// Relative distance from a closed-form boundary at which the change of sign is confirmed.
-const CONFIRMATION: f64 = 1e-6;
-
 /// Adds every margin the section asks for; also returns remarks on what could not be computed.
-pub(super) fn complete(judged: Judged, section: &spec::Stability) -> (Point, Vec<String>) {
+pub(super) fn complete(
+    dynamics: &dyn Dynamics,
+    judged: Judged,
+    section: &spec::Stability,
+) -> (Point, Vec<String>) {
     let mut work = Work { point: judged.point, section, notes: Vec::new() };
     let linearisation = &judged.linearisation;
     match linearisation.compressed() {
         Ok(Some(compressed)) => work.norms(&compressed),
         Ok(None) => work.notes.push(format!(
-            "margins in the 2-norm were not computed: {} states, the limit is {LARGEST_MARGIN}",
+            "margins in the 2-norm were not computed: {} states are more than {LARGEST_MARGIN}, where \
+             the bisection for the stability radius takes minutes (it solves eigenvalue problems of \
+             twice the size)",
             work.point.states
         )),
         Err(error) => work.failed(&error),
     }
-    work.critical(linearisation);
+    work.critical(dynamics, &judged.place, linearisation);
     work.euler(linearisation, judged.order.as_deref());
     work.covariance(&judged.linearisation, &judged.layout);
     work.point.certificates = judged.certificates.reports;
@@ -91,21 +89,20 @@ impl Work<'_> {
         }
     }
 
-    fn critical(&mut self, linearisation: &Linearisation) {
+    fn critical(&mut self, dynamics: &dyn Dynamics, place: &Place, linearisation: &Linearisation) {
         let mut details = Vec::new();
         for wanted in &self.section.critical {
             let parameter = match wanted {
-                spec::Critical::Leak => CriticalParameter::Leak,
-                spec::Critical::Gain => CriticalParameter::Gain,
-                spec::Critical::TauRatio => CriticalParameter::TauRatio,
+                spec::Critical::Leak => ControlParameter::Leak,
+                spec::Critical::Gain => ControlParameter::Gain,
+                spec::Critical::TauRatio => ControlParameter::TauRatio,
             };
-            let found = critical_value(linearisation, parameter);
+            let found = critical_value(dynamics, place, linearisation, parameter);
             match self.keep(found) {
-                Some(Some(report)) => details.push(report),
-                Some(None) => self.notes.push(format!(
-                    "critical {}: this dynamics has no controller loop to scale",
-                    parameter.name()
-                )),
+                Some(Ok(report)) => details.push(report),
+                Some(Err(reason)) => {
+                    self.notes.push(format!("critical {}: {reason}", parameter.name()));
+                }
                 None => {}
             }
         }
@@ -171,65 +168,4 @@ fn ranges(point: &Point, grid: &spec::Pseudospectrum) -> ([f64; 2], [f64; 2]) {
         [low, high.max(0.1 * (high - low))]
     });
     (re, grid.im.unwrap_or_else(|| around(1)))
-}
-
-/// The critical value of one parameter, `None` where there is no loop to scale.
-fn critical_value(
-    linearisation: &Linearisation,
-    parameter: CriticalParameter,
-) -> Result<Option<CriticalReport>, AnalysisError> {
-    if let Some(layer) = linearisation.layer_loop() {
-        let mu = &linearisation.loop_eigenvalues;
-        let value = critical_of_loop(layer, mu, parameter);
-        let confirmed = confirm(&value, |x| {
-            let factor = if parameter == CriticalParameter::Gain { x } else { 1.0 };
-            let scaled: Vec<Complex<f64>> = mu.iter().map(|mu| mu * factor).collect();
-            Ok(loop_abscissa(&loop_at(layer, parameter, x), &scaled))
-        })?;
-        return Ok(Some(CriticalReport::new(&value, "closed-form", confirmed)));
-    }
-    let value = match &linearisation.structure {
-        Structure::Dense | Structure::Control(_) => return Ok(None),
-        Structure::LayerLoops(loops) => {
-            let present =
-                present(parameter, loops[0].leak, loops[0].tau_state / loops[0].tau_controller);
-            critical_by_search(parameter, present, |x| {
-                of_loops(&loops.iter().map(|one| loop_at(one, parameter, x)).collect::<Vec<_>>())
-            })?
-        }
-        Structure::SingleLoop(chain) => {
-            let present = present(parameter, chain.leak, chain.tau_state / chain.tau_controller);
-            critical_by_search(parameter, present, |x| {
-                Ok(chain_spectrum(&chain_at(chain, parameter, x))?.abscissa())
-            })?
-        }
-    };
-    Ok(Some(CriticalReport::new(&value, "root-finding", true)))
-}
-
-fn of_loops(loops: &[LayerLoop]) -> Result<f64, AnalysisError> {
-    Ok(layer_loop_spectrum(loops)?.abscissa())
-}
-
-fn present(parameter: CriticalParameter, leak: f64, ratio: f64) -> f64 {
-    match parameter {
-        CriticalParameter::Leak => leak,
-        CriticalParameter::Gain => 1.0,
-        CriticalParameter::TauRatio => ratio,
-    }
-}
-
-/// Whether the spectral abscissa changes sign at every boundary.
-fn confirm(
-    value: &CriticalValue,
-    abscissa: impl Fn(f64) -> Result<f64, AnalysisError>,
-) -> Result<bool, AnalysisError> {
-    for boundary in &value.boundaries {
-        let distance = CONFIRMATION * Complex::new(*boundary, 1e-3).norm();
-        let (below, above) = (abscissa(boundary - distance)?, abscissa(boundary + distance)?);
-        if (below < 0.0) == (above < 0.0) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

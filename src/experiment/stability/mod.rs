@@ -3,31 +3,36 @@
 mod approach;
 mod branch;
 mod certify;
+mod checkpoints;
+mod critical;
 mod error;
+mod frozen_time;
 mod linearisation;
 mod map;
 mod margins;
+mod optimise;
 mod records;
 mod report;
+mod search;
 
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use rand_distr::{Distribution, Normal};
 
 use super::{Context, OutputOptions};
-use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::analysis::equilibria::{NewtonOptions, find_equilibria};
 use crate::analysis::verdict::Verdict;
 use crate::dynamics::Dynamics;
 use crate::error::Error;
-use crate::model::spec::{At, Stability, StartPoint};
-use crate::model::{Equations, Model, Override};
-use crate::network::random::{generator, streams};
+use crate::model::spec::{At, Stability};
+use crate::model::{Equations, Model, Override, StabilisedLoop, System};
 use crate::results::{Status, check_output};
 
 pub use branch::{BifurcationReport, ContinuationReport, LimitCycleReport};
+pub use checkpoints::CheckpointRow;
 pub use error::StabilityError;
 pub use map::MapReport;
+pub use optimise::OptimisedReport;
 pub use report::{
     CertificateReport, Critical, CriticalReport, EquilibriumReport, EulerReport, FrozenTime, Point,
     StabilityReport,
@@ -58,33 +63,21 @@ pub fn stability(
         check_output(file, options.output.force)?;
     }
     let section = section(model)?;
-    if section.at == At::Checkpoints {
-        return Err(StabilityError::Checkpoints.into());
-    }
-    let system = model.system()?;
     let mut analysis = Analysis { model, section: &section, context, found: Found::default() };
-    match &system.equations {
-        Equations::One(dynamics) => {
-            analysis.one(dynamics.as_ref(), "")?;
-        }
-        Equations::Cascade(cascade) => {
-            let numbers: Vec<usize> = cascade.layer_numbers().collect();
-            let mut next = cascade.first().map_err(StabilityError::from)?;
-            for (index, number) in numbers.iter().enumerate() {
-                let Some(rest) = analysis.one(&next, &format!("layer {number}"))? else { break };
-                if index + 1 < numbers.len() {
-                    next = cascade.stage(index + 1, rest).map_err(StabilityError::from)?;
-                }
-            }
-        }
-    }
-    if let Some(continuation) = &section.continuation {
-        let found = branch::follow(model, continuation, analysis.newton())?;
-        analysis.found.continuation = Some(found);
+    let mut network = None;
+    if section.at == At::Checkpoints {
+        analysis.training()?;
+    } else {
+        let system = analysis.system()?;
+        network = Some(records::weights(&system));
+        analysis.equations(&system.equations)?;
     }
     let mut report = analysis.report()?;
     if let Some(file) = &file {
         let mut writer = options.output.open(file, model, context)?;
+        if let Some(weights) = network {
+            writer.write_group(&weights)?;
+        }
         writer.write_group(&records::stability(&report))?;
         writer.write_group(&records::equilibrium(&report))?;
         let written = writer.finish(Status::Complete)?;
@@ -119,39 +112,117 @@ struct Found {
     equilibria: Vec<EquilibriumReport>,
     frozen_time: Vec<FrozenTime>,
     notes: Vec<String>,
+    /// Why the first target without an equilibrium has none.
+    explanation: Option<String>,
+    checkpoints: Vec<CheckpointRow>,
+    optimized: Vec<OptimisedReport>,
     continuation: Option<ContinuationReport>,
     map: Option<MapReport>,
 }
 
 impl Analysis<'_, '_> {
+    /// What the model describes, its feedback optimised where asked for.
+    fn system(&mut self) -> Result<System, Error> {
+        let system = match &self.section.optimize {
+            None => self.model.system()?,
+            Some(optimize) => {
+                self.context.progress.message("optimising the feedback");
+                let found = optimise::optimise(self.model, optimize)?;
+                let feedback: Vec<_> = found.iter().map(|one| one.feedback.clone()).collect();
+                self.found.optimized = found;
+                self.model.system_closed_by(&feedback)?
+            }
+        };
+        self.found.notes.extend(system.optimized.iter().map(StabilisedLoop::remark));
+        Ok(system)
+    }
+
+    /// Analyses every equation, the branch and the map.
+    fn equations(&mut self, equations: &Equations) -> Result<(), Error> {
+        match equations {
+            Equations::One(dynamics) => {
+                self.one(dynamics.as_ref(), "")?;
+            }
+            Equations::Cascade(cascade) => {
+                let numbers: Vec<usize> = cascade.layer_numbers().collect();
+                let mut next = cascade.first().map_err(StabilityError::from)?;
+                for (index, number) in numbers.iter().enumerate() {
+                    let Some(rest) = self.one(&next, &format!("layer {number}"))? else { break };
+                    if index + 1 < numbers.len() {
+                        next = cascade.stage(index + 1, rest).map_err(StabilityError::from)?;
+                    }
+                }
+            }
+        }
+        if let Some(continuation) = &self.section.continuation {
+            let found = branch::follow(self.model, continuation, self.newton())?;
+            self.found.continuation = Some(found);
+        }
+        Ok(())
+    }
+
+    /// Analyses the loops of a training; those of the last checkpoint decide.
+    fn training(&mut self) -> Result<(), Error> {
+        let section = self.section;
+        for (key, is_set) in [
+            ("continuation", section.continuation.is_some()),
+            ("optimize", section.optimize.is_some()),
+        ] {
+            if is_set {
+                return Err(StabilityError::NotOfCheckpoints { key }.into());
+            }
+        }
+        let loops = checkpoints::loops(self.model, section)?;
+        let last = loops.last().map_or(0, |one| one.step);
+        self.found.notes.push(checkpoints::REMARK.to_owned());
+        self.context.progress.begin("checkpoints", Some(loops.len() as u64));
+        for (done, one) in loops.iter().enumerate() {
+            self.found.checkpoints.push(checkpoints::row(one, section)?);
+            self.context.progress.update(done as u64 + 1, &[]);
+            if self.context.interrupt.is_raised() {
+                self.found.notes.push("interrupted: later loops were not analysed".to_owned());
+                break;
+            }
+        }
+        self.context.progress.finish();
+        for one in loops.iter().filter(|one| one.step == last) {
+            let state = vec![0.0; one.dynamics.dim()];
+            let place = format!("{}, layer {}, after {} updates", one.rule, one.layer, one.step);
+            let judged = self.judge(one.dynamics.as_ref(), 0, &state, &place)?;
+            self.decide(one.dynamics.as_ref(), judged)?;
+        }
+        Ok(())
+    }
+
     /// Analyses one equation; returns its state block at rest, one column per target, where every
     /// target has an equilibrium.
     fn one(&mut self, dynamics: &dyn Dynamics, name: &str) -> Result<Option<DMatrix<f64>>, Error> {
         let columns = dynamics.layout().columns();
-        // Targets of a linear equation share their Jacobian.
-        let analysed = if dynamics.is_linear() { 1 } else { columns };
+        // Targets of a linear equation share their Jacobian, unless their operating points differ.
+        let is_shared = dynamics.is_linear() && dynamics.shares_jacobian();
+        let analysed = if is_shared { 1 } else { columns };
         let block = dynamics.layout().blocks()[0].clone();
         let mut rest = DMatrix::zeros(block.rows, columns);
-        let mut is_complete = true;
+        let mut states = Vec::with_capacity(columns);
         for column in 0..columns {
             self.context.progress.begin("equilibria", Some(columns as u64));
             let state = self.target(dynamics, name, column, column < analysed)?;
-            match state {
-                Some(state) => rest.column_mut(column).copy_from_slice(&state[..block.rows]),
-                None => is_complete = false,
+            if let Some(state) = &state {
+                rest.column_mut(column).copy_from_slice(&state[..block.rows]);
             }
+            states.push(state);
             self.context.progress.update(column as u64 + 1, &[]);
             if self.context.interrupt.is_raised() {
-                is_complete = false;
                 self.found.notes.push("interrupted: later targets were not analysed".to_owned());
                 break;
             }
         }
         self.context.progress.finish();
         if self.section.at == At::Trajectory {
-            let rows = approach::frozen_time(self.model, self.section, dynamics)?;
+            let rows = frozen_time::frozen_time(self.model, self.section, dynamics, name, &states)?;
             self.found.frozen_time.extend(rows);
         }
+        let is_complete = states.len() == columns && states.iter().all(Option::is_some);
         Ok(is_complete.then_some(rest))
     }
 
@@ -170,12 +241,13 @@ impl Analysis<'_, '_> {
         column: usize,
         is_analysed: bool,
     ) -> Result<Option<Vec<f64>>, Error> {
-        let starts = self.starts(dynamics, column);
+        let starts = search::starts(self.model, self.section, dynamics, column);
         let search = find_equilibria(dynamics, column, 0.0, &starts, self.newton());
         let label = label(name, dynamics, column);
         if let Some(explanation) = search.explanation() {
             let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
             self.found.notes.push(format!("{place}{explanation}"));
+            self.found.explanation.get_or_insert(explanation);
             if !dynamics.is_linear() {
                 return Ok(None);
             }
@@ -183,7 +255,7 @@ impl Analysis<'_, '_> {
             let state = dynamics.layout().column_state(column, &dynamics.initial_state());
             let point =
                 self.judge(dynamics, column, &state, &format!("{label} (no equilibrium)"))?;
-            self.decide(point)?;
+            self.decide(dynamics, point)?;
             return Ok(None);
         }
         if !is_analysed {
@@ -214,11 +286,12 @@ impl Analysis<'_, '_> {
             });
         }
         if let Some(remark) = approached.remark {
-            self.found.notes.push(remark);
+            let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            self.found.notes.push(format!("{place}{remark}"));
         }
         let chosen = approached.index.unwrap_or(0);
         let state = search.equilibria[chosen].state.clone();
-        self.decide(points.swap_remove(chosen))?;
+        self.decide(dynamics, points.swap_remove(chosen))?;
         Ok(Some(state))
     }
 
@@ -234,11 +307,13 @@ impl Analysis<'_, '_> {
         let point = linearisation.point(place.trim().to_owned(), self.section.modes);
         let certificates = certify::at(dynamics, column, &linearisation, self.section);
         let order = (dynamics.layout().columns() == 1).then(|| dynamics.update_order());
-        Ok(Judged { point, linearisation, certificates, order, layout: dynamics.layout().clone() })
+        let place = Place { column, state: state.to_vec() };
+        let layout = dynamics.layout().clone();
+        Ok(Judged { point, place, linearisation, certificates, order, layout })
     }
 
     /// Keeps the less stable of the deciding point so far and this one, with margins computed.
-    fn decide(&mut self, judged: Judged) -> Result<(), Error> {
+    fn decide(&mut self, dynamics: &dyn Dynamics, judged: Judged) -> Result<(), Error> {
         let is_less_stable = self
             .found
             .deciding
@@ -250,7 +325,7 @@ impl Analysis<'_, '_> {
                 self.found.map = Some(map::of_loop(layer, section)?);
             }
             self.context.progress.begin("margins", None);
-            let (point, notes) = margins::complete(judged, self.section);
+            let (point, notes) = margins::complete(dynamics, judged, self.section);
             self.context.progress.finish();
             self.found.deciding = Some(point);
             self.found.notes.extend(notes);
@@ -258,48 +333,27 @@ impl Analysis<'_, '_> {
         Ok(())
     }
 
-    fn starts(&self, dynamics: &dyn Dynamics, column: usize) -> Vec<Start> {
-        let layout = dynamics.layout();
-        let initial = layout.column_state(column, &dynamics.initial_state());
-        let size = initial.len();
-        let mut starts = Vec::new();
-        for start in &self.section.starts {
-            match start {
-                StartPoint::Initial => {
-                    starts.push(Start { name: "initial".to_owned(), state: initial.clone() });
-                }
-                StartPoint::Zero => {
-                    starts.push(Start { name: "zero".to_owned(), state: vec![0.0; size] });
-                }
-                StartPoint::Drawn => {
-                    let seed = self.model.specification().seed;
-                    let normal = Normal::new(0.0, self.section.drawn_scale)
-                        .expect("the model was checked: the scale is positive and finite");
-                    starts.extend((0..self.section.drawn).map(|k| {
-                        let mut random = generator(seed, streams::NEWTON_STARTS + k as u64);
-                        let state = (0..size).map(|_| normal.sample(&mut random)).collect();
-                        Start { name: format!("drawn {}", k + 1), state }
-                    }));
-                }
-            }
-        }
-        starts
-    }
-
     fn report(self) -> Result<StabilityReport, Error> {
-        let Found { deciding, equilibria, frozen_time, notes, continuation, map } = self.found;
+        let found = self.found;
+        let Found { deciding, equilibria, frozen_time, notes, .. } = found;
         let Some(deciding) = deciding else {
-            let explanation = notes.into_iter().next().unwrap_or_default();
+            let explanation = found.explanation.unwrap_or_default();
             return Err(StabilityError::NoEquilibrium { explanation }.into());
         };
-        let at = if self.section.at == At::Trajectory { "trajectory" } else { "equilibrium" };
+        let at = match self.section.at {
+            At::Equilibrium => "equilibrium",
+            At::Trajectory => "trajectory",
+            At::Checkpoints => "checkpoints",
+        };
         Ok(StabilityReport {
             at: at.to_owned(),
             deciding,
             equilibria,
             frozen_time,
-            continuation,
-            map,
+            checkpoints: found.checkpoints,
+            optimized: found.optimized,
+            continuation: found.continuation,
+            map: found.map,
             notes,
             warnings: self.context.warnings(),
             file: None,
@@ -307,9 +361,16 @@ impl Analysis<'_, '_> {
     }
 }
 
+/// Where a linearisation was taken: target and its state.
+struct Place {
+    column: usize,
+    state: Vec<f64>,
+}
+
 /// A linearisation with its verdict and certificates, margins not yet computed.
 struct Judged {
     point: Point,
+    place: Place,
     linearisation: Linearisation,
     certificates: certify::Certified,
     /// How the published scheme updates the state, for single targets.

@@ -2,8 +2,10 @@
 
 use nalgebra::Complex;
 
-use super::report::{CriticalReport, Point, StabilityReport};
+use super::optimise::OptimisedReport;
+use super::report::{CriticalReport, FrozenTime, Point, StabilityReport};
 use crate::analysis::Verdict;
+use crate::model::System;
 use crate::results::{Data, Dimension, Group, Variable};
 
 /// Everything about the deciding point, and the frozen-time spectra.
@@ -59,11 +61,43 @@ pub(super) fn stability(report: &StabilityReport) -> Group {
     push_certificates(&mut group, point);
     push_arrays(&mut group, point);
     push_frozen_time(&mut group, report);
+    push_optimised(&mut group, report);
     let parts = [
         report.map.as_ref().map(super::map::group),
         report.continuation.as_ref().map(super::branch::group),
+        super::checkpoints::group(&report.checkpoints),
     ];
-    parts.into_iter().flatten().fold(group, Group::with_group)
+    let frozen = frozen_time_groups(report);
+    parts.into_iter().flatten().chain(frozen).fold(group, Group::with_group)
+}
+
+/// The group `weights`: network and feedback as analysed, readable as weight files.
+pub(super) fn weights(system: &System) -> Group {
+    crate::experiment::run::records::weights(system)
+}
+
+fn push_optimised(group: &mut Group, report: &StabilityReport) {
+    let found = &report.optimized;
+    if found.is_empty() {
+        return;
+    }
+    let column = |of: fn(&OptimisedReport) -> f64| -> Vec<f64> { found.iter().map(of).collect() };
+    let counts = |of: fn(&OptimisedReport) -> usize| -> Vec<i64> {
+        found.iter().map(|one| i64::try_from(of(one)).unwrap_or(i64::MAX)).collect()
+    };
+    let dim = "optimized_loop";
+    let margin = Variable::vector("optimized_margin", dim, column(|o| o.margin));
+    group.push(margin.units("s-1").long_name("margin aimed at"));
+    let start = Variable::vector("optimized_start_abscissa", dim, column(|o| o.start_abscissa));
+    group.push(start.units("s-1").long_name("spectral abscissa of the worst target before"));
+    let abscissa = Variable::vector("optimized_abscissa", dim, column(|o| o.abscissa));
+    group.push(abscissa.units("s-1").long_name("spectral abscissa of the worst target after"));
+    let steps = Variable::integers("optimized_iterations", dim, counts(|o| o.iterations));
+    group.push(steps.units("1").long_name("steps of the descent"));
+    let layer = Variable::integers("optimized_layer", dim, counts(|o| o.from));
+    group.push(layer.units("1").long_name("layer whose errors the feedback carries"));
+    let at = found.iter().map(|o| o.linearised_at.words().to_owned()).collect();
+    group.push(Variable::texts("optimized_linearised_at", dim, at));
 }
 
 /// Every equilibrium: its state by number, verdict and residual.
@@ -121,7 +155,7 @@ fn push_spectrum(group: &mut Group, point: &Point) {
     for variable in Variable::complex("eigenvalue", "mode", &complex(&point.eigenvalues)) {
         group.push(variable.units("s-1").long_name("eigenvalue of the Jacobian"));
     }
-    let errors = Variable::vector("eigenvalue_error", "mode", point.data.errors.clone());
+    let errors = Variable::vector("eigenvalue_error", "mode", point.eigenvalue_errors.clone());
     group.push(errors.units("s-1").long_name("estimated rounding error"));
     let conditions =
         Variable::vector("eigenvalue_condition", "mode", point.data.conditions.clone());
@@ -217,18 +251,54 @@ fn push_arrays(group: &mut Group, point: &Point) {
     }
 }
 
+/// Spectra along the trajectory of a single equation.
 fn push_frozen_time(group: &mut Group, report: &StabilityReport) {
-    let rows = &report.frozen_time;
-    if rows.is_empty() {
-        return;
+    let rows: Vec<&FrozenTime> = report.frozen_time.iter().collect();
+    if rows.iter().all(|row| row.point.is_empty()) {
+        push_rows(group, &rows);
     }
-    let time = Variable::vector("time", "time", rows.iter().map(|r| r.time).collect::<Vec<_>>());
-    group.push(time.units("s"));
-    let abscissa: Vec<f64> = rows.iter().map(|r| r.spectral_abscissa).collect();
-    let abscissa = Variable::vector("frozen_time_spectral_abscissa", "time", abscissa).units("s-1");
-    group
-        .push(abscissa.long_name("largest real part of the Jacobian at one instant (frozen time)"));
+}
+
+/// A group per loop of a cascade, each with its own times.
+fn frozen_time_groups(report: &StabilityReport) -> Vec<Group> {
+    let mut names: Vec<&str> = report.frozen_time.iter().map(|row| row.point.as_str()).collect();
+    names.dedup();
+    let group = |name: &&str| {
+        let mut group = Group::new(name.replace(' ', "_"));
+        let rows: Vec<_> = report.frozen_time.iter().filter(|row| row.point == **name).collect();
+        push_rows(&mut group, &rows);
+        group
+    };
+    names.iter().filter(|name| !name.is_empty()).map(group).collect()
+}
+
+fn push_rows(group: &mut Group, rows: &[&FrozenTime]) {
+    let Some(last) = rows.iter().map(|row| row.target).max() else { return };
+    let targets = last + 1;
+    let times: Vec<f64> = rows.iter().step_by(targets).map(|row| row.time).collect();
+    let dims = || {
+        let mut dims = vec![Dimension::new("time", times.len())];
+        if targets > 1 {
+            dims.push(Dimension::new("target", targets));
+        }
+        dims
+    };
+    group.push(Variable::vector("time", "time", times.clone()).units("s"));
+    let over = |name: &str, of: &dyn Fn(&FrozenTime) -> f64| {
+        Variable::new(name, dims(), Data::F64(rows.iter().map(|row| of(row)).collect()))
+    };
+    let abscissa = over("frozen_time_spectral_abscissa", &|row| row.spectral_abscissa);
+    group.push(
+        abscissa
+            .units("s-1")
+            .long_name("largest real part of the Jacobian at one instant (frozen time)"),
+    );
     let verdict: Vec<Verdict> = rows.iter().map(|r| r.verdict).collect();
-    let dims = vec![Dimension::new("time", rows.len())];
-    group.push(verdicts("frozen_time_verdict", dims, &verdict));
+    group.push(verdicts("frozen_time_verdict", dims(), &verdict));
+    if rows.iter().any(|row| row.lyapunov.is_some()) {
+        let value = over("lyapunov", &|row| row.lyapunov.unwrap_or(f64::NAN)).units("1");
+        group.push(value.long_name("Lyapunov function V of the global certificate"));
+        let rate = over("lyapunov_rate", &|row| row.lyapunov_rate.unwrap_or(f64::NAN));
+        group.push(rate.units("s-1").long_name("dV/dt"));
+    }
 }

@@ -5,7 +5,9 @@ use nalgebra::{Complex, DMatrix};
 use serde::Serialize;
 
 use super::branch::ContinuationReport;
+use super::checkpoints::CheckpointRow;
 use super::map::MapReport;
+use super::optimise::OptimisedReport;
 use crate::analysis::margins::critical::CriticalValue;
 use crate::analysis::margins::pseudospectrum::PseudospectrumGrid;
 use crate::analysis::verdict::{Mode, Verdict};
@@ -15,7 +17,7 @@ use crate::dynamics::LoopParameters;
 /// The result of `dinv stability`.
 #[derive(Debug, Clone, Serialize)]
 pub struct StabilityReport {
-    /// `equilibrium`, or `trajectory` when spectra along a run are listed too.
+    /// `equilibrium`; `trajectory` when spectra along a run are listed too; `checkpoints`.
     pub at: String,
     /// The point that decides: the equilibrium the trajectory approaches, else the first one found;
     /// of several loops or targets the least stable.
@@ -26,6 +28,10 @@ pub struct StabilityReport {
     /// Frozen-time spectra along the trajectory: each row is the verdict on the Jacobian at one
     /// instant, which says nothing rigorous about the time-varying system.
     pub frozen_time: Vec<FrozenTime>,
+    /// Spectra of the loops of a training, one row per checkpoint and loop, the weights frozen.
+    pub checkpoints: Vec<CheckpointRow>,
+    /// How the feedback was optimised before the analysis.
+    pub optimized: Vec<OptimisedReport>,
     /// The equilibrium followed in one parameter.
     pub continuation: Option<ContinuationReport>,
     /// Verdicts over two parameters.
@@ -59,6 +65,10 @@ pub struct Point {
     pub states: usize,
     /// Every eigenvalue as `[re, im]`, 1/s.
     pub eigenvalues: Vec<[f64; 2]>,
+    /// Condition number of each eigenvalue; absent where it is defective to working precision.
+    pub eigenvalue_conditions: Vec<Option<f64>>,
+    /// Estimated rounding error of each eigenvalue, 1/s.
+    pub eigenvalue_errors: Vec<f64>,
     /// The slowest modes.
     pub modes: Vec<Mode>,
     /// Eigenvalues of `W G B` of a layer loop, `[re, im]`.
@@ -91,7 +101,6 @@ pub struct Point {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PointData {
     pub(crate) jacobian: Option<DMatrix<f64>>,
-    pub(crate) errors: Vec<f64>,
     pub(crate) conditions: Vec<f64>,
     pub(crate) layer: Option<LoopParameters>,
     /// Times and values of `|e^{Jt}|`.
@@ -115,6 +124,12 @@ impl Point {
             point: name,
             states: spectrum.values.len(),
             eigenvalues: pairs(&spectrum.values),
+            eigenvalue_conditions: spectrum
+                .conditions
+                .iter()
+                .map(|c| Some(*c).filter(|c| c.is_finite()))
+                .collect(),
+            eigenvalue_errors: spectrum.errors.clone(),
             modes,
             loop_eigenvalues: Vec::new(),
             numerical_abscissa: None,
@@ -127,11 +142,7 @@ impl Point {
             critical: Critical::default(),
             euler: None,
             certificates: Vec::new(),
-            data: PointData {
-                errors: spectrum.errors.clone(),
-                conditions: spectrum.conditions.clone(),
-                ..PointData::default()
-            },
+            data: PointData { conditions: spectrum.conditions.clone(), ..PointData::default() },
         }
     }
 }
@@ -234,6 +245,10 @@ pub struct EquilibriumReport {
 /// The verdict on the Jacobian at one time of a trajectory.
 #[derive(Debug, Clone, Serialize)]
 pub struct FrozenTime {
+    /// The loop, where there are several.
+    pub point: String,
+    /// The target.
+    pub target: usize,
     /// Time, s.
     pub time: f64,
     /// The verdict.
@@ -242,4 +257,8 @@ pub struct FrozenTime {
     pub spectral_abscissa: f64,
     /// How far rounding can move it, 1/s.
     pub tolerance: f64,
+    /// `V` of the global certificate relative to the equilibrium, where that is proven.
+    pub lyapunov: Option<f64>,
+    /// `dV/dt`, 1/s.
+    pub lyapunov_rate: Option<f64>,
 }

@@ -12,7 +12,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
-use crate::model::{Model, ModelError, Problem};
+use crate::experiment::unchanged::require_unchanged;
+use crate::model::{Model, ModelError};
 
 /// Key of the metadata that holds everything but the numbers.
 const META: &str = "dinv";
@@ -41,6 +42,8 @@ pub(super) struct RuleTensors {
 pub(super) struct Meta {
     /// The model, completed.
     pub(super) model: String,
+    /// Keys of the data files and their SHA-256 sums.
+    pub(super) data_files: Vec<(String, String)>,
     pub(super) step: usize,
     pub(super) rules: Vec<RuleMeta>,
     /// Largest squared errors so far, per column of the rows and rule, as bits: JSON has no
@@ -56,6 +59,7 @@ pub(super) struct RuleMeta {
     pub(super) step: usize,
     pub(super) examples: u64,
     pub(super) unconverged: u64,
+    pub(super) unstable: bool,
     pub(super) seconds: f64,
     pub(super) stopped: Option<String>,
 }
@@ -67,28 +71,58 @@ pub(super) struct Event {
     pub(super) rule: String,
     /// The hidden layer that the loop drives.
     pub(super) layer: usize,
-    /// `unstable` or `reoptimized`.
+    /// `unstable`, `reoptimized` or `weakened`.
     pub(super) what: String,
 }
 
 /// `<output>.checkpoint`.
 pub(super) fn path_for(output: &Path) -> PathBuf {
-    let mut name = OsString::from(output.file_name().unwrap_or_default());
-    name.push(".checkpoint");
-    output.with_file_name(name)
+    with_suffix(output, ".checkpoint")
 }
 
-/// Writes under a temporary name in the same folder, makes it durable and renames it: whenever the
-/// process dies, the old or the new checkpoint is whole.
+/// `<output>.checkpoint-000000500`, a checkpoint that is kept.
+pub(super) fn kept_path(place: &Path, step: usize) -> PathBuf {
+    with_suffix(place, &format!("-{step:09}"))
+}
+
+/// The checkpoints kept beside the result `output`, by rising step.
+pub(super) fn kept(output: &Path) -> Vec<PathBuf> {
+    let place = path_for(output);
+    let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let start = place.file_name().map(|name| format!("{}-", name.to_string_lossy()));
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let step = start.as_ref().and_then(|start| name.strip_prefix(start.as_str()));
+            step.is_some_and(|step| step.len() == 9 && step.bytes().all(|b| b.is_ascii_digit()))
+        })
+        .map(|entry| place.with_file_name(entry.file_name()))
+        .collect();
+    found.sort();
+    found
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Writes under the name with `.partial` added, makes it durable and renames it: whenever the
+/// process dies, the old or the new checkpoint is whole, and what is left over is overwritten by
+/// the next one.
 pub(super) fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), TrainError> {
     let failed = |source| TrainError::Io { action: "write", path: path.to_owned(), source };
     let bytes = encode(checkpoint)
         .map_err(|reason| TrainError::Damaged { path: path.to_owned(), reason })?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    let partial = with_suffix(path, ".partial");
+    let mut file = File::create(&partial).map_err(failed)?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&partial, path).map_err(failed)?;
     // Without this a power cut can lose the new name; folders cannot be synced everywhere.
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
@@ -172,62 +206,5 @@ fn decode(bytes: &[u8]) -> Result<Checkpoint, String> {
 
 /// Refuses a checkpoint of another model, naming the first key that differs.
 pub(super) fn require_same_model(model: &Model, found: &Checkpoint) -> Result<(), ModelError> {
-    let now = model.resolved_text();
-    let parse = |text: &str| text.parse::<toml::Table>().map(toml::Value::Table);
-    let (Ok(was), Ok(is)) = (parse(&found.meta.model), parse(&now)) else {
-        let message = "the model kept in the checkpoint cannot be read".to_owned();
-        let remedy = "start anew with --force".to_owned();
-        return Err(model.error("", Problem::Refused { message, remedy }));
-    };
-    match difference("", Some(&was), Some(&is)) {
-        None => Ok(()),
-        Some((key, was, is)) => {
-            Err(model.error(&key, Problem::Changed { key: key.clone(), was, is }))
-        }
-    }
-}
-
-/// The first key, in alphabetical order, whose values differ.
-fn difference(
-    key: &str,
-    was: Option<&toml::Value>,
-    is: Option<&toml::Value>,
-) -> Option<(String, String, String)> {
-    use toml::Value::{Array, Table};
-    if was == is || IRRELEVANT.contains(&key) {
-        return None;
-    }
-    match (was, is) {
-        (Some(Table(a)), Some(Table(b))) => {
-            let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
-            names.sort();
-            let below = |name: &&String| {
-                let key = if key.is_empty() { (*name).clone() } else { format!("{key}.{name}") };
-                difference(&key, a.get(name.as_str()), b.get(name.as_str()))
-            };
-            names.iter().find_map(below)
-        }
-        (Some(Array(a)), Some(Array(b))) if a.len() == b.len() => {
-            let below = |(i, (a, b)): (usize, (&toml::Value, &toml::Value))| {
-                difference(&format!("{key}[{i}]"), Some(a), Some(b))
-            };
-            a.iter().zip(b).enumerate().find_map(below)
-        }
-        _ => {
-            let show = |value: Option<&toml::Value>| match value {
-                None => "absent".to_owned(),
-                Some(value) => shortened(&value.to_string()),
-            };
-            Some((key.to_owned(), show(was), show(is)))
-        }
-    }
-}
-
-fn shortened(text: &str) -> String {
-    /// Longer values would hide the message.
-    const LONGEST: usize = 60;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
-    }
-    text.chars().take(LONGEST).chain("...".chars()).collect()
+    require_unchanged(model, &found.meta.model, IRRELEVANT)
 }

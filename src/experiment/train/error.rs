@@ -43,6 +43,12 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that ought to be there is not.
+    #[error("there is no checkpoint {}", path.display())]
+    NoCheckpoint {
+        /// The checkpoint.
+        path: PathBuf,
+    },
     /// A measurement failed.
     #[error("rule {rule} cannot be measured: {source}")]
     Measure {
@@ -56,9 +62,10 @@ pub enum TrainError {
 impl Failure for TrainError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::CheckpointExists { .. } | Self::Io { .. } | Self::Damaged { .. } => {
-                ExitCode::InputOutput
-            }
+            Self::CheckpointExists { .. }
+            | Self::Io { .. }
+            | Self::Damaged { .. }
+            | Self::NoCheckpoint { .. } => ExitCode::InputOutput,
             Self::Measure { .. } | Self::Sleep { .. } => ExitCode::Numerical,
         }
     }
@@ -68,6 +75,10 @@ impl Failure for TrainError {
             Self::CheckpointExists { .. } => {
                 Some("go on from it with --resume, or start anew with --force".to_owned())
             }
+            Self::NoCheckpoint { .. } => Some(
+                "name a result of dinv train with its checkpoint beside it, or a checkpoint"
+                    .to_owned(),
+            ),
             Self::Damaged { .. } => Some("start anew with --force".to_owned()),
             _ => None,
         }

@@ -1,14 +1,18 @@
 //! `dinv train`: several rules side by side, from one initial state over the same data.
 
 mod checkpoint;
+mod digests;
 mod error;
+pub(in crate::experiment) mod history;
 mod metrics;
+mod optimise;
 mod plan;
 mod records;
 mod report;
 mod rules;
 mod session;
 mod sleep;
+mod watch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,17 +52,32 @@ pub fn train(
 ) -> Result<TrainReport, Error> {
     let section = model.require("training", &model.specification().training, "dinv train")?;
     let file = options.output.path_for(path);
-    check_output(&file, options.output.force || options.resume)?;
+    if !options.output.discard {
+        check_output(&file, options.output.force || options.resume)?;
+    }
     let place = checkpoint::path_for(&file);
     let found = if options.resume { checkpoint::read(&place)? } else { None };
-    if !options.resume && !options.output.force && place.exists() {
-        return Err(TrainError::CheckpointExists { path: place }.into());
+    let keeps = !options.output.discard;
+    if keeps && !options.resume {
+        let kept = checkpoint::kept(&file);
+        let earlier = Some(&place).filter(|place| place.exists()).or(kept.first());
+        if let (Some(earlier), false) = (earlier, options.output.force) {
+            return Err(TrainError::CheckpointExists { path: earlier.clone() }.into());
+        }
+        for path in kept {
+            std::fs::remove_file(&path).map_err(|source| TrainError::Io {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
     }
     let began = Instant::now();
     let mut session = Session::new(model, section, context)?;
     match found {
         Some(found) => {
             checkpoint::require_same_model(model, &found)?;
+            digests::require_same(model, &found.meta.data_files, session.data_files())?;
             session
                 .restore(found)
                 .map_err(|reason| TrainError::Damaged { path: place.clone(), reason })?;
@@ -69,6 +88,9 @@ pub fn train(
         }
         None => {}
     }
+    if session.rows().is_empty() {
+        session.look_at_start(context)?;
+    }
     let output = OutputOptions { force: true, ..options.output.clone() };
     let output = if options.resume { &output } else { &options.output };
     let mut writer = output.open(&file, model, context)?;
@@ -77,8 +99,12 @@ pub fn train(
         writer.append_row(*step as f64, row, &[])?;
     }
     let interval = Duration::from_secs_f64(section.checkpoint.interval);
-    let status = run(&mut session, writer.as_mut(), context, &place, interval)?;
-    checkpoint::write(&place, &session.checkpoint())?;
+    let keep_every = section.checkpoint.keep_every;
+    let saving = keeps.then_some(Saving { place: &place, interval, keep_every });
+    let status = run(&mut session, writer.as_mut(), context, saving.as_ref())?;
+    if let Some(saving) = &saving {
+        saving.end(&session, status)?;
+    }
     let mut report = session.report(status, context);
     for group in records::groups(&session, &report, began.elapsed()) {
         writer.write_group(&group)?;
@@ -87,18 +113,49 @@ pub fn train(
     Ok(report)
 }
 
+/// When and where checkpoints are written.
+struct Saving<'a> {
+    place: &'a Path,
+    interval: Duration,
+    /// Updates between checkpoints that are kept.
+    keep_every: Option<usize>,
+}
+
+impl Saving<'_> {
+    fn keep(&self, session: &Session<'_>) -> Result<(), TrainError> {
+        checkpoint::write(&checkpoint::kept_path(self.place, session.step()), &session.checkpoint())
+    }
+
+    /// Keeps a checkpoint at the first pause at or after a multiple; that changes nothing computed.
+    fn keep_multiple(&self, session: &Session<'_>, before: usize) -> Result<(), TrainError> {
+        let passes = |every: usize| session.step() / every > before / every;
+        if self.keep_every.is_some_and(passes) { self.keep(session) } else { Ok(()) }
+    }
+
+    /// The checkpoint at the end.
+    fn end(&self, session: &Session<'_>, status: Status) -> Result<(), TrainError> {
+        checkpoint::write(self.place, &session.checkpoint())?;
+        if self.keep_every.is_some() && status == Status::Complete {
+            self.keep(session)?;
+        }
+        Ok(())
+    }
+}
+
 /// Trains until the end, an interruption, or until no rule is left.
 fn run(
     session: &mut Session<'_>,
     writer: &mut dyn ResultWriter,
     context: &Context<'_>,
-    place: &Path,
-    interval: Duration,
+    saving: Option<&Saving<'_>>,
 ) -> Result<Status, Error> {
     let mut saved = Instant::now();
     context.progress.begin("train", Some(session.total() as u64));
     if session.rows().is_empty() {
         record(session, writer)?;
+        if let Some(saving) = saving.filter(|saving| saving.keep_every.is_some()) {
+            saving.keep(session)?;
+        }
     }
     let status = loop {
         if session.is_over() {
@@ -110,13 +167,17 @@ fn run(
         if context.interrupt.is_raised() {
             break Status::Interrupted;
         }
+        let before = session.step();
         session.advance(context)?;
         if session.row_is_due() {
             record(session, writer)?;
         }
         context.progress.update(session.step() as u64, &[("loss", session.loss())]);
-        if saved.elapsed() >= interval {
-            checkpoint::write(place, &session.checkpoint())?;
+        if let Some(saving) = saving {
+            saving.keep_multiple(session, before)?;
+        }
+        if let Some(saving) = saving.filter(|saving| saved.elapsed() >= saving.interval) {
+            checkpoint::write(saving.place, &session.checkpoint())?;
             saved = Instant::now();
         }
     };

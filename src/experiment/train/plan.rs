@@ -1,7 +1,7 @@
 //! `[training]` to the options of learners and the order of examples.
 
-use crate::learning::{Clip, ClippedLayers, Options, Reduce, RuleEntry, Schedule, Unconverged};
-use crate::model::spec::{self, Average, Order, Preset, Training};
+use crate::learning::{Options, RuleEntry};
+use crate::model::spec::{Order, Preset, Training};
 use crate::network::random::{self, streams};
 
 /// Examples per batch handed to the learners: enough for products of matrices, few enough for the
@@ -60,37 +60,19 @@ impl Course {
 pub(super) fn options(training: &Training, entry: &RuleEntry, total: usize) -> Options {
     Options {
         rate: training.rate,
-        schedule: match training.schedule {
-            spec::Schedule::Constant => Schedule::Constant,
-            spec::Schedule::Step { every, factor } => Schedule::Step { every, factor },
-            spec::Schedule::Exponential { factor } => Schedule::Exponential { factor },
-            spec::Schedule::InverseTime { half } => Schedule::InverseTime { half },
-            spec::Schedule::Cosine { last } => Schedule::Cosine { last },
-        },
+        schedule: training.schedule,
         steps: total,
         decay: training.decay,
         learn_biases: training.learn_biases,
-        clip: training.clip.as_ref().map(|clip| Clip {
-            norm: clip.norm,
-            layers: match clip.layers {
-                spec::ClippedLayers::First => ClippedLayers::First,
-                spec::ClippedLayers::All => ClippedLayers::All,
-            },
-        }),
+        clip: training.clip,
         normalize_updates: training.normalize_updates,
         skip_first_update: training.skip_first_update,
-        reduce: match training.batch.reduce {
-            Average::Sum => Reduce::Sum,
-            Average::Mean => Reduce::Mean,
-        },
+        reduce: training.batch.reduce,
         slope_power: match training.preset {
             Preset::Published => entry.published_slope_power,
             Preset::Corrected => 1,
         },
-        unconverged: match training.unconverged {
-            spec::Unconverged::Exclude => Unconverged::Exclude,
-            spec::Unconverged::Include => Unconverged::Include,
-        },
+        unconverged: training.unconverged,
         delayed: None,
     }
 }

@@ -37,7 +37,10 @@ fn training(session: &Session<'_>, report: &TrainReport) -> Group {
             Variable::texts("rule_name", "rule", session.names().to_vec())
                 .long_name("name of the rule"),
         )
-        .with(Variable::texts("rule_status", "rule", statuses.collect()))
+        .with(
+            Variable::texts("rule_status", "rule", statuses.collect())
+                .long_name("how the rule ended"),
+        )
         .with(
             Variable::integers("unconverged", "rule", counts.collect())
                 .units("1")
@@ -60,10 +63,17 @@ fn training(session: &Session<'_>, report: &TrainReport) -> Group {
         let texts = |of: fn(&super::checkpoint::Event) -> String| events.iter().map(of).collect();
         let steps = events.iter().map(|e| e.step as i64).collect();
         let layers = events.iter().map(|e| e.layer as i64).collect();
-        group.push(Variable::integers("event_step", "event", steps).units("1"));
-        group.push(Variable::texts("event_rule", "event", texts(|e| e.rule.clone())));
-        group.push(Variable::integers("event_hidden_layer", "event", layers).units("1"));
-        group.push(Variable::texts("event_what", "event", texts(|e| e.what.clone())));
+        let loops = [
+            Variable::integers("event_step", "event", steps).units("1").long_name("updates made"),
+            Variable::texts("event_rule", "event", texts(|e| e.rule.clone()))
+                .long_name("rule whose loop it is"),
+            Variable::integers("event_hidden_layer", "event", layers)
+                .units("1")
+                .long_name("hidden layer that the loop drives"),
+            Variable::texts("event_what", "event", texts(|e| e.what.clone()))
+                .long_name("what happened to the loop"),
+        ];
+        loops.into_iter().for_each(|variable| group.push(variable));
     }
     group
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use crate::dynamics::{Feedback, LayerLoop, LoopParameters, SingleLoopChain};
-use crate::feedback::{Objective, OptimizeOptions, optimize, optimize_single_loop};
+use super::optimise::optimise;
+use crate::dynamics::{Feedback, LoopParameters};
 use crate::integrate::{Method, Options, Tolerances};
 use crate::learning::rules::{
     Bp, Dfa, Dfc, DfcFeedback, DfcRun, DfcSsa, DfcUpdate, Di, Fa, Ndi, Pbp, Sdi,
 };
 use crate::learning::{LearningError, LoopFeedback, LoopOptions, Rule, Run, TransferKind};
 use crate::model::spec::{
-    self, Atol, DfcRule, Feedback as FeedbackSpec, LoopRule, OptimizedFeedback, QUpdate,
-    Rule as Spec, Solver, TransferName, Until,
+    Atol, DfcRule, Feedback as FeedbackSpec, LoopRule, QUpdate, Rule as Spec, Solver, TransferName,
+    Until,
 };
 use crate::model::{FeedbackTable, Model, ModelError, Problem};
 use crate::network::Network;
@@ -25,6 +25,8 @@ pub(super) struct Builder<'a> {
     pub(super) key: String,
     pub(super) spec: &'a Spec,
     pub(super) network: &'a Network,
+    /// Whether feedback of the kind `optimized` is optimised; not where it is replaced anyway.
+    pub(super) optimises: bool,
 }
 
 impl Builder<'_> {
@@ -166,15 +168,10 @@ impl Builder<'_> {
             let scale = self.tied_scale()?;
             return Ok(vec![LoopFeedback::Retied { scale }; self.network.layers().len() - 1]);
         }
-        let mut matrices = self.fixed(self.layerwise()?);
-        if let Some(FeedbackSpec::Optimized(options)) = self.spec.feedback() {
-            let upper = self.network.layers()[1..].iter();
-            for (b, layer) in matrices.iter_mut().zip(upper) {
-                *b = optimize_layer(&layer.weights, b, parameters, options)
-                    .map_err(|message| self.not_optimised(message))?;
-            }
-        }
-        Ok(matrices.into_iter().map(LoopFeedback::Fixed).collect())
+        let upper = self.network.layers()[1..].iter().map(|l| vec![l.weights.clone()]);
+        let given = self.fixed(self.layerwise()?);
+        let settled = upper.zip(given).map(|(w, b)| self.settled(w, b, parameters));
+        settled.map(|b| b.map(LoopFeedback::Fixed)).collect()
     }
 
     fn single(&self, retie: bool, parameters: &LoopParameters) -> Result<DMatrix<f64>, ModelError> {
@@ -188,15 +185,27 @@ impl Builder<'_> {
         }
         let weights: Vec<_> =
             self.network.layers()[1..].iter().map(|l| l.weights.clone()).collect();
-        let b = self.with_table(|table| table.single_loop(&weights))?;
-        let Some(FeedbackSpec::Optimized(options)) = self.spec.feedback() else { return Ok(b) };
-        optimize_chain(weights, b, parameters, options).map_err(|e| self.not_optimised(e))
+        let given = self.with_table(|table| table.single_loop(&weights))?;
+        self.settled(weights, given, parameters)
     }
 
-    fn not_optimised(&self, message: String) -> ModelError {
-        let remedy = "choose another start, a smaller margin or a larger leak".to_owned();
-        let key = format!("{}.{}.feedback", self.key, self.spec.kind());
-        self.model.error(&key, Problem::Refused { message, remedy })
+    /// The feedback of the loop through `weights`: as given, or optimised from there.
+    fn settled(
+        &self,
+        weights: Vec<DMatrix<f64>>,
+        given: DMatrix<f64>,
+        parameters: &LoopParameters,
+    ) -> Result<DMatrix<f64>, ModelError> {
+        let Some(FeedbackSpec::Optimized(options)) =
+            self.spec.feedback().filter(|_| self.optimises)
+        else {
+            return Ok(given);
+        };
+        optimise(weights, given, parameters, options).map_err(|message| {
+            let remedy = "choose another start, a smaller margin or a larger leak".to_owned();
+            let key = format!("{}.{}.feedback", self.key, self.spec.kind());
+            self.model.error(&key, Problem::Refused { message, remedy })
+        })
     }
 
     fn tied_scale(&self) -> Result<f64, ModelError> {
@@ -265,63 +274,5 @@ fn transfer(name: TransferName) -> TransferKind {
         TransferName::Tangent => TransferKind::Tangent,
         TransferName::InverseSlope => TransferKind::InverseSlope,
         TransferName::Deviation => TransferKind::Deviation,
-    }
-}
-
-/// Optimises the loops of a rule again, from where they are.
-pub(super) fn reoptimise(
-    rule: &dyn Rule,
-    network: &Network,
-    unstable: &[bool],
-    options: &OptimizedFeedback,
-) -> Result<Vec<DMatrix<f64>>, String> {
-    let Some(loops) = rule.loops() else { return Ok(Vec::new()) };
-    let weights: Vec<_> = network.layers()[1..].iter().map(|l| l.weights.clone()).collect();
-    let mut feedback = rule.feedback(network);
-    if loops.single {
-        let b = feedback.swap_remove(0);
-        return Ok(vec![optimize_chain(weights, b, &loops.parameters, options)?]);
-    }
-    for ((b, w), _) in feedback.iter_mut().zip(&weights).zip(unstable).filter(|(_, u)| **u) {
-        *b = optimize_layer(w, b, &loops.parameters, options)?;
-    }
-    Ok(feedback)
-}
-
-fn optimize_layer(
-    w: &DMatrix<f64>,
-    b: &DMatrix<f64>,
-    p: &LoopParameters,
-    options: &OptimizedFeedback,
-) -> Result<DMatrix<f64>, String> {
-    let (forward, feedback) = (w.clone(), b.clone());
-    let LoopParameters { leak, tau_state, tau_controller } = *p;
-    let layer = LayerLoop { forward, feedback, leak, tau_state, tau_controller };
-    let found = optimize(&layer, &translate(options)).map_err(|e| e.to_string())?;
-    Ok(found.feedback)
-}
-
-fn optimize_chain(
-    forward: Vec<DMatrix<f64>>,
-    feedback: DMatrix<f64>,
-    p: &LoopParameters,
-    options: &OptimizedFeedback,
-) -> Result<DMatrix<f64>, String> {
-    let LoopParameters { leak, tau_state, tau_controller } = *p;
-    let chain = SingleLoopChain { forward, feedback, leak, tau_state, tau_controller };
-    let found = optimize_single_loop(&chain, &translate(options)).map_err(|e| e.to_string())?;
-    Ok(found.feedback)
-}
-
-fn translate(options: &OptimizedFeedback) -> OptimizeOptions {
-    OptimizeOptions {
-        margin: options.margin,
-        smoothing: options.smoothing,
-        max_iterations: options.max_iterations,
-        objective: match options.objective {
-            spec::Objective::Auto => Objective::Auto,
-            spec::Objective::Full => Objective::Full,
-            spec::Objective::Reduced => Objective::Reduced,
-        },
     }
 }

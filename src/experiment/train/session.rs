@@ -1,31 +1,31 @@
 //! A training under way: data, learners, rows and where it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::prelude::*;
 
 use super::TrainError;
 use super::checkpoint::{Checkpoint, Event, Meta, RuleMeta, RuleTensors};
+use super::digests;
 use super::metrics::{self, Column, Scene};
 use super::plan::{self, Course};
 use super::report::{RuleReport, TrainReport};
-use super::rules::{Builder, reoptimise};
+use super::rules::Builder;
 use super::sleep;
+use super::watch::{Seen, Watch};
 use crate::error::Error;
 use crate::experiment::Context;
-use crate::learning::{Batch, Learner, LearnerState, Progress, RuleEntry, Stopped, abscissas};
-use crate::model::spec::{Feedback as FeedbackSpec, Training};
-use crate::model::{Model, ModelError, TrainingData};
+use crate::learning::{Batch, Learner, LearnerState, Progress, RuleEntry, Run, Stopped};
+use crate::model::spec::Training;
+use crate::model::{Model, Problem, TrainingData};
 use crate::network::Network;
 use crate::results::{RowLayout, RowVariable, Status};
-
-/// Units per layer up to which the eigenvalues of a loop take less time than an update.
-const WATCHED_UNITS: usize = 32;
 
 pub(super) struct Session<'a> {
     model: &'a Model,
     training: &'a Training,
-    pub(super) data: TrainingData,
+    pub(super) data: Arc<TrainingData>,
     pub(super) learners: Vec<Learner>,
     names: Vec<String>,
     course: Course,
@@ -35,6 +35,8 @@ pub(super) struct Session<'a> {
     step: usize,
     largest: Vec<Vec<f64>>,
     initial_squares: Vec<f64>,
+    /// The data files with their digests.
+    data_files: Vec<(String, String)>,
     pub(super) events: Vec<Event>,
 }
 
@@ -52,7 +54,7 @@ impl<'a> Session<'a> {
         let columns = metrics::columns(model, training, &network, labelled)?;
         let mut learners = Vec::new();
         for (k, spec) in training.rules.iter().enumerate() {
-            let rule = build(model, training, k, &network)?;
+            let rule = Builder { optimises: true, ..rule(model, training, k, &network) }.build()?;
             let entry = RuleEntry::named(spec.kind()).expect("rules that were built are listed");
             let options = plan::options(training, entry, course.total);
             let mut learner = Learner::new(spec.name(), network.clone(), rule, options);
@@ -78,6 +80,7 @@ impl<'a> Session<'a> {
             rows: Vec::new(),
             step: 0,
             initial_squares,
+            data_files: digests::of_data(model, &training.data)?,
             events: Vec::new(),
         })
     }
@@ -127,7 +130,6 @@ impl<'a> Session<'a> {
     /// Learns from the next batch, every rule on its own.
     pub(super) fn advance(&mut self, context: &Context<'_>) -> Result<(), Error> {
         let due = self.columns.iter().map(|c| c.next(self.step)).min().unwrap_or(usize::MAX);
-        let due = if self.watches_every_update() { self.step + 1 } else { due };
         let due = match &self.training.sleep {
             Some(sleep) => due.min((self.step / sleep.every + 1) * sleep.every),
             None => due,
@@ -136,7 +138,13 @@ impl<'a> Session<'a> {
         let examples = self.course.examples(self.step, end);
         let batch = Batch::new(&self.data.train, &examples, self.course.size);
         let before: Vec<bool> = self.stopped();
-        self.learners.par_iter_mut().for_each(|learner| learner.learn(&batch));
+        let due = self.columns.iter().any(|c| c.is_due(end, self.course.total));
+        let (step, training) = (self.step, self.training);
+        let watched = self.learners.par_iter_mut().zip(&training.rules).map(|(learner, spec)| {
+            let seen = Watch { spec, training }.learn(learner, &batch, step, due);
+            seen.map_err(|source| TrainError::Measure { rule: learner.name().to_owned(), source })
+        });
+        let watched: Vec<Result<Seen, TrainError>> = watched.collect();
         self.step = end;
         for (learner, before) in self.learners.iter().zip(before) {
             if let (Some(stopped), false) = (&learner.progress().stopped, before) {
@@ -144,7 +152,7 @@ impl<'a> Session<'a> {
             }
         }
         self.sleep()?;
-        self.watch_stability(context)
+        self.note(watched, context)
     }
 
     /// The sleep phase, where one is due.
@@ -162,56 +170,49 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Whether loops may have to be optimised again and are small enough to be looked at after
-    /// every update, as published; those of larger networks are looked at after every batch.
-    fn watches_every_update(&self) -> bool {
-        let optimized = |rule: &crate::model::spec::Rule| {
-            matches!(rule.feedback(), Some(FeedbackSpec::Optimized(_)))
-        };
-        let network = self.learners[0].network();
-        network.sizes()[1..].iter().all(|n| *n <= WATCHED_UNITS)
-            && self.training.reoptimize
-            && self.training.rules.iter().any(optimized)
+    /// Looks at the loops before the first update: an equilibrium that a loop would leave is no
+    /// inversion.
+    pub(super) fn look_at_start(&mut self, context: &Context<'_>) -> Result<(), Error> {
+        let (training, mut watched) = (self.training, Vec::new());
+        for (k, (learner, spec)) in self.learners.iter_mut().zip(&training.rules).enumerate() {
+            let mut seen = Seen::default();
+            let looked = Watch { spec, training }.look(learner, 0, &mut seen);
+            watched.push(
+                looked.map(|()| seen).map_err(|source| TrainError::Measure {
+                    rule: learner.name().to_owned(),
+                    source,
+                }),
+            );
+            if learner.progress().unstable && learner.rule().run() == Some(&Run::Equilibrium) {
+                let message = "the loop is unstable, so it never stays at its equilibrium";
+                let remedy =
+                    "use negative or `optimized` feedback, a larger leak, or a run in time";
+                let (message, remedy) = (message.to_owned(), remedy.to_owned());
+                let key = format!("training.rules[{k}].{}.until", spec.kind());
+                return Err(self.model.error(&key, Problem::Refused { message, remedy }).into());
+            }
+        }
+        self.note(watched, context)
+    }
+
+    /// Keeps what was seen, in the order of the updates.
+    fn note(
+        &mut self,
+        watched: Vec<Result<Seen, TrainError>>,
+        context: &Context<'_>,
+    ) -> Result<(), Error> {
+        let first = self.events.len();
+        for seen in watched {
+            let Seen { events, warnings } = seen?;
+            self.events.extend(events);
+            warnings.into_iter().for_each(|warning| context.warn(warning));
+        }
+        self.events[first..].sort_by_key(|event| event.step);
+        Ok(())
     }
 
     fn stopped(&self) -> Vec<bool> {
         self.learners.iter().map(|l| l.progress().stopped.is_some()).collect()
-    }
-
-    /// Looks for loops with `optimized` feedback that have turned unstable, and optimises them
-    /// again where the model asks for it.
-    fn watch_stability(&mut self, context: &Context<'_>) -> Result<(), Error> {
-        for (learner, spec) in self.learners.iter_mut().zip(&self.training.rules) {
-            let Some(FeedbackSpec::Optimized(options)) = spec.feedback() else { continue };
-            if learner.progress().stopped.is_some() {
-                continue;
-            }
-            let found = abscissas(learner.rule(), learner.network()).map_err(|source| {
-                TrainError::Measure { rule: learner.name().to_owned(), source }
-            })?;
-            let unstable: Vec<bool> = found.iter().map(|a| *a >= 0.0).collect();
-            if !unstable.contains(&true) {
-                continue;
-            }
-            let mut what = "unstable";
-            if self.training.reoptimize {
-                match reoptimise(learner.rule(), learner.network(), &unstable, options) {
-                    Ok(feedback) => {
-                        learner.set_feedback(feedback);
-                        what = "reoptimized";
-                    }
-                    Err(reason) => context.warn(format!(
-                        "the feedback of {} could not be optimised again: {reason}",
-                        learner.name()
-                    )),
-                }
-            }
-            for (layer, _) in unstable.iter().enumerate().filter(|(_, u)| **u) {
-                let (rule, what) = (learner.name().to_owned(), what.to_owned());
-                self.events.push(Event { step: self.step, rule, layer: layer + 1, what });
-            }
-        }
-        Ok(())
     }
 
     /// Measures what is due and keeps the row.
@@ -224,7 +225,7 @@ impl<'a> Session<'a> {
             probes: &self.probes,
         };
         let (model, training) = (self.model, self.training);
-        let rebuild = |k: usize, network: &Network| build(model, training, k, network);
+        let rebuild = |k: usize, network: &Network| rule(model, training, k, network).build();
         let mut row = Vec::new();
         for (column, largest) in self.columns.iter().zip(&mut self.largest) {
             if column.is_due(self.step, self.course.total) {
@@ -244,6 +245,7 @@ impl<'a> Session<'a> {
             step: state.progress.step,
             examples: state.progress.examples,
             unconverged: state.progress.unconverged,
+            unstable: state.progress.unstable,
             seconds: state.progress.elapsed.as_secs_f64(),
             stopped: state.progress.stopped.as_ref().map(|s| s.reason.clone()),
         };
@@ -255,6 +257,7 @@ impl<'a> Session<'a> {
         Checkpoint {
             meta: Meta {
                 model: self.model.resolved_text(),
+                data_files: self.data_files.clone(),
                 step: self.step,
                 rules: states.iter().zip(&self.names).map(meta).collect(),
                 largest: map_all(&self.largest, f64::to_bits),
@@ -263,6 +266,11 @@ impl<'a> Session<'a> {
             rules: states.iter().map(tensors).collect(),
             rows: self.rows.clone(),
         }
+    }
+
+    /// Keys and digests of the data files.
+    pub(super) fn data_files(&self) -> &[(String, String)] {
+        &self.data_files
     }
 
     /// Goes on from a checkpoint of the same model.
@@ -280,6 +288,7 @@ impl<'a> Session<'a> {
                     step: meta.step,
                     examples: meta.examples,
                     unconverged: meta.unconverged,
+                    unstable: meta.unstable,
                     elapsed: Duration::try_from_secs_f64(meta.seconds).unwrap_or_default(),
                     stopped: meta.stopped.map(|reason| Stopped {
                         rule: meta.name,
@@ -308,14 +317,15 @@ impl<'a> Session<'a> {
     }
 }
 
-fn build(
-    model: &Model,
-    training: &Training,
+/// What builds rule `k` for a network, feedback not yet optimised.
+fn rule<'a>(
+    model: &'a Model,
+    training: &'a Training,
     k: usize,
-    network: &Network,
-) -> Result<Box<dyn crate::learning::Rule>, ModelError> {
+    network: &'a Network,
+) -> Builder<'a> {
     let key = format!("training.rules[{k}]");
-    Builder { model, key, spec: &training.rules[k], network }.build()
+    Builder { model, key, spec: &training.rules[k], network, optimises: false }
 }
 
 /// The network with the weights of a checkpoint.

@@ -1,11 +1,11 @@
 //! A loop as a function of its feedback matrix.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use super::{Limit, OptimizeError};
 use crate::dynamics::SingleLoopChain;
-use crate::linalg::LinalgError;
-use crate::linalg::eigen::eigenvalues;
 use crate::linalg::gemm::{matmul, matmul_nt, matmul_tn};
 use crate::linalg::svd::{default_cutoff, singular_values};
 
@@ -14,8 +14,8 @@ pub(super) struct ClosedLoop<'a> {
     chain: &'a SingleLoopChain,
     /// `K = M_L .. M_2`, controller x first-stage units.
     product: DMatrix<f64>,
-    /// Eigenvalues that no feedback moves, with the reason.
-    fixed: Vec<(f64, Limit)>,
+    /// What keeps some eigenvalues where they are, whatever the feedback.
+    fixed: Vec<Limit>,
 }
 
 impl<'a> ClosedLoop<'a> {
@@ -31,10 +31,10 @@ impl<'a> ClosedLoop<'a> {
         let rank = s.iter().filter(|s| **s > cutoff).count();
         let mut fixed = Vec::new();
         if chain.forward.iter().any(|m| m.ncols() > rank) {
-            fixed.push((-1.0 / chain.tau_state, Limit::StateDecay));
+            fixed.push(Limit::StateDecay);
         }
         if product.nrows() > rank {
-            fixed.push((-chain.leak / chain.tau_controller, Limit::ControllerLeak));
+            fixed.push(Limit::ControllerLeak);
         }
         Ok(Self { chain, product, fixed })
     }
@@ -53,11 +53,52 @@ impl<'a> ClosedLoop<'a> {
         self.stages() as f64 / self.chain.tau_state + self.chain.leak / self.chain.tau_controller
     }
 
-    /// No feedback brings the spectral abscissa below this.
-    pub(super) fn least_abscissa(&self) -> (f64, Limit) {
-        let mean = -self.rate() / (self.stages() + 1) as f64;
-        let all = self.fixed.iter().copied().chain([(mean, Limit::MeanRate)]);
-        all.fold((f64::NEG_INFINITY, Limit::MeanRate), |a, b| if b.0 > a.0 { b } else { a })
+    /// No feedback brings the rate of growth below this: the spectral abscissa, or with a `step`
+    /// that of the published scheme.
+    pub(super) fn least_rate(&self, step: Option<f64>) -> (f64, Limit) {
+        // The sum of a mode's eigenvalues, or the product of those of its one-step matrix, is fixed.
+        let (state, controller) = self.decays(step);
+        let mean = (self.stages() as f64 * state + controller) / (self.stages() + 1) as f64;
+        let fixed = self.fixed.iter().map(|limit| (self.fixed_rate(*limit, step), *limit));
+        fixed.fold((mean, Limit::MeanRate), |a, b| if b.0 > a.0 { b } else { a })
+    }
+
+    /// Rates of growth that do not depend on the feedback.
+    pub(super) fn fixed_rates(&self, step: Option<f64>) -> impl Iterator<Item = f64> + '_ {
+        self.fixed.iter().map(move |limit| self.fixed_rate(*limit, step))
+    }
+
+    fn fixed_rate(&self, limit: Limit, step: Option<f64>) -> f64 {
+        let (state, controller) = self.decays(step);
+        if limit == Limit::ControllerLeak { controller } else { state }
+    }
+
+    /// Rates of a state and of a controller left alone.
+    fn decays(&self, step: Option<f64>) -> (f64, f64) {
+        let rates = (-1.0 / self.chain.tau_state, -self.chain.leak / self.chain.tau_controller);
+        let Some(step) = step else { return rates };
+        let discrete = |rate: f64| (1.0 + step * rate).abs().ln() / step;
+        (discrete(rates.0), discrete(rates.1))
+    }
+
+    /// Blocks of [`matrix`](Self::matrix) in the order in which the published scheme advances them:
+    /// the controller, then the stages.
+    pub(super) fn update_order(&self, full: bool) -> Vec<Range<usize>> {
+        let m = self.modes();
+        let widths: Vec<usize> = match full {
+            true => self.chain.forward.iter().map(DMatrix::ncols).collect(),
+            false => vec![m; self.stages()],
+        };
+        let stages: usize = widths.iter().sum();
+        let controllers = if full { self.product.nrows() } else { m };
+        let mut order = Vec::with_capacity(widths.len() + 1);
+        order.push(stages..stages + controllers);
+        let mut start = 0;
+        for width in widths {
+            order.push(start..start + width);
+            start += width;
+        }
+        order
     }
 
     /// The Jacobian or the companion matrix with the feedback `b`.
@@ -79,13 +120,6 @@ impl<'a> ClosedLoop<'a> {
         } else {
             matmul_nt(&block, &self.product)
         }
-    }
-
-    /// Spectral abscissa of the loop closed by `b`.
-    pub(super) fn abscissa(&self, b: &DMatrix<f64>, full: bool) -> Result<f64, LinalgError> {
-        let abscissa = eigenvalues(&self.matrix(b, full))?.abscissa();
-        // The companion matrix holds only as many eigenvalues as the feedback can move.
-        Ok(self.fixed.iter().fold(abscissa, |a, (x, _)| a.max(*x)))
     }
 
     fn jacobian(&self, b: &DMatrix<f64>) -> DMatrix<f64> {

@@ -9,6 +9,7 @@
 mod closed_loop;
 mod descent;
 mod error;
+mod scheme;
 mod smoothed;
 
 use nalgebra::DMatrix;
@@ -16,6 +17,7 @@ use nalgebra::DMatrix;
 use self::closed_loop::ClosedLoop;
 use self::descent::Descent;
 pub use self::error::{Limit, OptimizeError};
+use self::scheme::Scheme;
 pub use self::smoothed::{SmoothedAbscissa, smoothed_abscissa};
 use crate::dynamics::{LayerLoop, SingleLoopChain};
 
@@ -115,9 +117,55 @@ pub fn optimize_single_loop(
     chain: &SingleLoopChain,
     options: &OptimizeOptions,
 ) -> Result<Optimized, OptimizeError> {
+    run(chain, None, options)
+}
+
+/// As [`optimize_single_loop`], for the loop as the published semi-implicit Euler scheme runs it
+/// with `step` (controller first, then the stages, each with the new values of those before).
+///
+/// That scheme is a system of its own: it can diverge where the differential equation is stable.
+/// What is descended is the smoothed spectral radius of its one-step matrix, stated as the rate
+/// `ln(radius)/step` in 1/s; [`Optimized::abscissa`] and [`OptimizeOptions::margin`] are such rates.
+///
+/// # Errors
+/// As [`optimize`], and a step that is not positive and finite.
+pub fn optimize_semi_implicit(
+    chain: &SingleLoopChain,
+    step: f64,
+    options: &OptimizeOptions,
+) -> Result<Optimized, OptimizeError> {
+    check_step(step)?;
+    run(chain, Some(step), options)
+}
+
+/// The rate `ln(radius)/step`, 1/s, of the one-step matrix of the published semi-implicit Euler
+/// scheme on a loop: the scheme converges iff it is negative.
+///
+/// # Errors
+/// Parts that do not fit together, a step that is not positive and finite, failures of the linear
+/// algebra.
+pub fn semi_implicit_rate(chain: &SingleLoopChain, step: f64) -> Result<f64, OptimizeError> {
+    check_step(step)?;
+    let closed = ClosedLoop::new(chain)?;
+    let loops = Objectives { closed: &closed, full: false, step: Some(step) };
+    loops.rate(closed.start())
+}
+
+fn check_step(value: f64) -> Result<(), OptimizeError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(OptimizeError::Option { option: "step", value, requirement: "finite and positive" })
+}
+
+fn run(
+    chain: &SingleLoopChain,
+    step: Option<f64>,
+    options: &OptimizeOptions,
+) -> Result<Optimized, OptimizeError> {
     check(options)?;
     let closed = ClosedLoop::new(chain)?;
-    let (least, limit) = closed.least_abscissa();
+    let (least, limit) = closed.least_rate(step);
     if options.margin >= -least {
         return Err(OptimizeError::Unreachable { margin: options.margin, below: -least, limit });
     }
@@ -126,7 +174,51 @@ pub fn optimize_single_loop(
         Objective::Reduced => false,
         Objective::Auto => closed.states() <= SMALL,
     };
-    descend(&closed, full, options)
+    descend(&Objectives { closed: &closed, full, step }, options)
+}
+
+/// What is descended as a function of the feedback.
+struct Objectives<'a> {
+    closed: &'a ClosedLoop<'a>,
+    /// Whether the full Jacobian is used rather than the companion matrix.
+    full: bool,
+    /// The step of the published scheme, or none for the differential equation.
+    step: Option<f64>,
+}
+
+impl Objectives<'_> {
+    fn scheme(&self, step: f64) -> Scheme {
+        Scheme { order: self.closed.update_order(self.full), step }
+    }
+
+    /// The smoothed rate of growth and its gradient with respect to the feedback.
+    fn smoothed(
+        &self,
+        b: &DMatrix<f64>,
+        smoothing: f64,
+        near: Option<f64>,
+    ) -> Result<(f64, DMatrix<f64>), OptimizeError> {
+        let matrix = self.closed.matrix(b, self.full);
+        let (value, gradient) = match self.step {
+            None => {
+                let smoothed = smoothed_abscissa(&matrix, smoothing, near)?;
+                (smoothed.value, smoothed.gradient)
+            }
+            Some(step) => self.scheme(step).smoothed(&matrix, smoothing, near)?,
+        };
+        Ok((value, self.closed.gradient(&gradient, self.full)))
+    }
+
+    /// The rate of growth itself.
+    fn rate(&self, b: &DMatrix<f64>) -> Result<f64, OptimizeError> {
+        let matrix = self.closed.matrix(b, self.full);
+        let moved = match self.step {
+            None => crate::linalg::eigen::eigenvalues(&matrix)?.abscissa(),
+            Some(step) => self.scheme(step).rate(&matrix)?,
+        };
+        // The companion matrix holds only as many eigenvalues as the feedback can move.
+        Ok(self.closed.fixed_rates(self.step).fold(moved, f64::max))
+    }
 }
 
 fn check(options: &OptimizeOptions) -> Result<(), OptimizeError> {
@@ -152,19 +244,16 @@ struct Best {
 }
 
 fn descend(
-    closed: &ClosedLoop<'_>,
-    full: bool,
+    objectives: &Objectives<'_>,
     options: &OptimizeOptions,
 ) -> Result<Optimized, OptimizeError> {
+    let closed = objectives.closed;
     let target = -options.margin;
     let mut smoothing = options.smoothing;
     let evaluate = |b: &DMatrix<f64>, smoothing: f64, near: Option<f64>| {
-        let matrix = closed.matrix(b, full);
-        let smoothed = smoothed_abscissa(&matrix, smoothing, near)?;
-        let gradient = closed.gradient(&smoothed.gradient, full);
-        Ok::<_, OptimizeError>((smoothed.value, gradient))
+        objectives.smoothed(b, smoothing, near)
     };
-    let abscissa = |b: &DMatrix<f64>| closed.abscissa(b, full);
+    let abscissa = |b: &DMatrix<f64>| objectives.rate(b);
     let start = closed.start().clone();
     let (value, gradient) = evaluate(&start, smoothing, None)?;
     let mut best = Best { abscissa: abscissa(&start)?, feedback: start.clone(), smoothed: value };

@@ -36,7 +36,7 @@ use crate::dynamics::{Dynamics, NoClosedForm, Structure};
 
 use columns::{gather, own_jacobians, scatter_add, shared_jacobian};
 use dense::{DenseModes, Walk};
-use layer::{LayerModes, Workspace};
+use layer::{LayerModes, Settled, Workspace};
 
 pub(crate) use drive::solve;
 pub use error::ExactError;
@@ -89,11 +89,18 @@ enum Form {
 /// few enough to stay in cache.
 const BATCH: usize = 64;
 
-/// Positions of the parts that move step by step, and buffers.
+/// How far each part has come, and buffers.
 pub(crate) struct Cursor {
-    walks: Vec<Option<Walk>>,
+    places: Vec<Place>,
     work: Workspace,
     elapsed: Vec<f64>,
+}
+
+/// How far one part has come, where that saves work.
+enum Place {
+    Layer(Settled),
+    Dense,
+    Flow(Walk),
 }
 
 impl<'a> ExactSolution<'a> {
@@ -162,12 +169,13 @@ impl<'a> ExactSolution<'a> {
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
-        let walk = |part: &Part| match &part.form {
-            Form::Flow(flow) => Some(flow.walk()),
-            Form::Layer(_) | Form::Dense(_) => None,
+        let place = |part: &Part| match &part.form {
+            Form::Layer(_) => Place::Layer(Settled::default()),
+            Form::Dense(_) => Place::Dense,
+            Form::Flow(flow) => Place::Flow(flow.walk()),
         };
         Cursor {
-            walks: self.parts.iter().map(walk).collect(),
+            places: self.parts.iter().map(place).collect(),
             work: Workspace::default(),
             elapsed: Vec::new(),
         }
@@ -196,14 +204,14 @@ impl<'a> ExactSolution<'a> {
         rows: &mut [f64],
     ) -> Result<(), ExactError> {
         let dim = self.y0.len();
-        let Cursor { walks, work, elapsed } = cursor;
+        let Cursor { places, work, elapsed } = cursor;
         elapsed.clear();
         elapsed.extend(times.iter().map(|t| t - self.t0));
         for row in rows.chunks_exact_mut(dim) {
             row.copy_from_slice(&self.y0);
         }
-        for (part, walk) in self.parts.iter().zip(walks) {
-            self.add_part(part, (walk.as_mut(), work), elapsed, rows)?;
+        for (part, place) in self.parts.iter().zip(places) {
+            self.add_part(part, (place, work), elapsed, rows)?;
         }
         Ok(())
     }
@@ -211,14 +219,14 @@ impl<'a> ExactSolution<'a> {
     fn add_part(
         &self,
         part: &Part,
-        (walk, work): (Option<&mut Walk>, &mut Workspace),
+        (place, work): (&mut Place, &mut Workspace),
         elapsed: &[f64],
         rows: &mut [f64],
     ) -> Result<(), ExactError> {
         let layout = self.dynamics.layout();
         let rows = rows.chunks_exact_mut(self.y0.len());
-        match (&part.form, walk) {
-            (Form::Layer(modes), _) => {
+        match (&part.form, place) {
+            (Form::Layer(modes), Place::Layer(settled)) => {
                 let blocks = layout.blocks();
                 let within = |k: usize| {
                     let block = &blocks[k];
@@ -233,22 +241,22 @@ impl<'a> ExactSolution<'a> {
                         (&mut head[state.clone()], &mut tail[start..start + controller.len()])
                     })
                     .collect();
-                modes.add(elapsed, pairs, work);
+                modes.add(elapsed, pairs, (settled, work));
             }
-            (Form::Dense(modes), _) => {
+            (Form::Dense(modes), Place::Dense) => {
                 let deviations = modes.deviations(elapsed);
                 let size = deviations.len() / elapsed.len();
                 for (row, deviation) in rows.zip(deviations.as_slice().chunks_exact(size)) {
                     scatter_add(layout, deviation, part.columns.clone(), row);
                 }
             }
-            (Form::Flow(flow), Some(walk)) => {
+            (Form::Flow(flow), Place::Flow(walk)) => {
                 for (row, t) in rows.zip(elapsed) {
                     let deviation = flow.advance(walk, *t)?;
                     scatter_add(layout, deviation.as_slice(), part.columns.clone(), row);
                 }
             }
-            (Form::Flow(_), None) => unreachable!("a cursor holds a walk for every flow"),
+            _ => unreachable!("a cursor holds a place of the right kind for every part"),
         }
         Ok(())
     }

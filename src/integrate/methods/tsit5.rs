@@ -12,7 +12,9 @@ pub static TSIT5: Method = Method {
     reference: "Tsitouras 2011, Comput. Math. Appl. 62:770",
     stepping: Stepping::Explicit(
         &TABLEAU,
-        Law { exponent: 0.2, beta: 0.04, safety: 0.9, shrink: 0.2, grow: 10.0 },
+        // The estimate is small for the method's error: with the usual factor of 0.9 loops of tanh
+        // units ended ten tolerances off.
+        Law { exponent: 0.2, beta: 0.04, safety: 0.85, shrink: 0.2, grow: 10.0 },
     ),
 };
 

@@ -45,8 +45,19 @@ impl Di {
     ///
     /// # Errors
     /// [`LearningError`] when number or shape of the matrices do not fit, a parameter is out of
-    /// range, or an exact solution is asked of a nonlinear loop.
+    /// range, an exact solution is asked of a nonlinear loop, or a loop without leak has more
+    /// controllers than states.
     pub fn new(
+        network: &Network,
+        feedback: Vec<LoopFeedback>,
+        options: LoopOptions,
+    ) -> Result<Self, LearningError> {
+        refuse_drift(network, options.parameters.leak)?;
+        Self::in_the_limit(network, feedback, options)
+    }
+
+    /// As [`new`](Self::new), where a leak of 0 stands for the limit of small ones.
+    pub(super) fn in_the_limit(
         network: &Network,
         feedback: Vec<LoopFeedback>,
         options: LoopOptions,
@@ -158,6 +169,18 @@ fn place(below: &mut DMatrix<f64>, c: usize, column: Option<&[f64]>, converged: 
     }
 }
 
+/// Refuses loops without leak that have more controllers than states (theorem on the spectrum of a
+/// layer loop: `n_l - n_{l-1}` eigenvalues are `-leak/tau_controller`).
+fn refuse_drift(network: &Network, leak: f64) -> Result<(), LearningError> {
+    for (k, (states, controllers)) in loop_shapes(network).into_iter().enumerate() {
+        if leak == 0.0 && controllers > states {
+            let drifting = controllers - states;
+            return Err(LearningError::Drifts { layer: k + 2, controllers, states, drifting });
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn check_parameters(parameters: &LoopParameters) -> Result<(), LearningError> {
     parameters.check().map_err(|source| LearningError::Dynamics { layer: 0, source })
 }
@@ -212,6 +235,15 @@ impl Rule for Di {
             }
             one.set_feedback(matrix);
         }
+    }
+
+    fn is_known_stable(&self) -> bool {
+        self.options.transfer == TransferKind::Linear
+            && self.loops.iter().all(LinearLoop::is_known_stable)
+    }
+
+    fn run(&self) -> Option<&Run> {
+        Some(&self.options.run)
     }
 
     fn loops(&self) -> Option<Loops> {

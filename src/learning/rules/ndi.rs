@@ -29,7 +29,8 @@ impl Ndi {
         feedback: Vec<LoopFeedback>,
         options: LoopOptions,
     ) -> Result<Self, LearningError> {
-        Ok(Self(Di::new(network, feedback, LoopOptions { run: Run::Equilibrium, ..options })?))
+        let options = LoopOptions { run: Run::Equilibrium, ..options };
+        Ok(Self(Di::in_the_limit(network, feedback, options)?))
     }
 }
 

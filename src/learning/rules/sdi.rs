@@ -47,6 +47,12 @@ impl Sdi {
         let sizes = network.sizes();
         check("sdi", std::iter::once(Some(&feedback)), &[(sizes[1], sizes[sizes.len() - 1])])?;
         check_parameters(&options.parameters)?;
+        let (hidden, controllers) = (&sizes[1..sizes.len() - 1], sizes[sizes.len() - 1]);
+        let states = hidden.iter().copied().min().unwrap_or(controllers);
+        if options.parameters.leak == 0.0 && controllers > states {
+            let (layer, drifting) = (sizes.len() - 1, controllers - states);
+            return Err(LearningError::Drifts { layer, controllers, states, drifting });
+        }
         Ok(Self { feedback: Arc::new(feedback), options })
     }
 
@@ -136,6 +142,10 @@ impl Rule for Sdi {
         if let Some(matrix) = matrices.pop() {
             self.feedback = Arc::new(matrix);
         }
+    }
+
+    fn run(&self) -> Option<&Run> {
+        Some(&self.options.run)
     }
 
     fn loops(&self) -> Option<Loops> {

@@ -23,14 +23,16 @@
 mod agreement;
 mod batch;
 mod products;
+mod small;
 mod stepping;
 
 use std::sync::LazyLock;
 
 use pulp::{Arch, WithSimd};
 
-pub use batch::{gemm, gemm_add, gemm_transposed};
+pub use batch::{gemm, gemm_add, gemm_columns, gemm_transposed};
 pub use products::{gemv, gemv_transposed, product_pair};
+pub(crate) use small::SmallSquare;
 pub use stepping::{MAX_STAGES, linear_combination, weighted_square_sum, weighted_sum};
 
 /// Runs `operation` with the widest vector instructions of this machine.

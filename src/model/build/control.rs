@@ -46,6 +46,7 @@ pub(super) fn build(model: &Model, options: &Spec) -> Result<System, ModelError>
         operating_point: Some(point),
         equations: Equations::One(Box::new(built)),
         feedback: matrices,
+        optimized: Vec::new(),
     })
 }
 

@@ -2,16 +2,32 @@
 
 use nalgebra::DMatrix;
 
-use super::loops::Loops;
-use super::{Equations, System, control, initial, matrix};
+use super::loops::{Closing, Loops};
+use super::{Equations, StabilisedLoop, System, control, initial, matrix};
 use crate::dynamics::{
     Controller, Dynamics, DynamicsError, LinearDynamics, RateNetwork, RateParameters,
 };
+use crate::feedback::{OptimizeOptions, StabiliseError};
 use crate::model::spec::{self, Controller as ControllerSpec, Dynamics as Spec};
 use crate::model::{Model, ModelError, Problem};
 
-/// Builds everything the model describes.
-pub(super) fn build(model: &Model) -> Result<System, ModelError> {
+/// Optimises the feedback of the model's loops; see [`Model::stabilised_feedback`].
+pub(super) fn stabilised(
+    model: &Model,
+    options: &OptimizeOptions,
+) -> Result<Result<Vec<StabilisedLoop>, StabiliseError>, ModelError> {
+    let spec = model.specification();
+    let dynamics = model.require("dynamics", &spec.dynamics, "an equation")?;
+    let loops = match dynamics {
+        Spec::LayerwiseInversion(layerwise) => layerwise.loop_options(),
+        Spec::ConcurrentInversion(options) | Spec::SingleLoop(options) => options.clone(),
+        _ => return Ok(Err(StabiliseError::NoLoop)),
+    };
+    Loops::new(model, &loops, Closing::Model)?.stabilised(dynamics, options)
+}
+
+/// Builds everything the model describes, loops closed by `closing`.
+pub(super) fn build(model: &Model, closing: Closing<'_>) -> Result<System, ModelError> {
     let spec = model.specification();
     let dynamics = model.require("dynamics", &spec.dynamics, "an equation")?;
     let system = match dynamics {
@@ -27,10 +43,10 @@ pub(super) fn build(model: &Model) -> Result<System, ModelError> {
             alone(with_start(model, key, built, RateNetwork::with_initial_state)?)
         }
         Spec::LayerwiseInversion(layerwise) => {
-            Loops::new(model, &layerwise.loop_options())?.layerwise(layerwise.layer)?
+            Loops::new(model, &layerwise.loop_options(), closing)?.layerwise(layerwise.layer)?
         }
-        Spec::ConcurrentInversion(options) => Loops::new(model, options)?.concurrent()?,
-        Spec::SingleLoop(options) => Loops::new(model, options)?.single_loop()?,
+        Spec::ConcurrentInversion(options) => Loops::new(model, options, closing)?.concurrent()?,
+        Spec::SingleLoop(options) => Loops::new(model, options, closing)?.single_loop()?,
         Spec::DeepFeedbackControl(options) => control::build(model, options)?,
         Spec::PredictiveCoding(_) => {
             let problem = Problem::NotAllowed {
@@ -67,6 +83,7 @@ fn alone<D: Dynamics + 'static>(dynamics: D) -> System {
         operating_point: None,
         equations: Equations::One(Box::new(dynamics)),
         feedback: Vec::new(),
+        optimized: Vec::new(),
     }
 }
 

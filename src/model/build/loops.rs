@@ -7,12 +7,14 @@ use nalgebra::DMatrix;
 use super::cascade::Cascade;
 use super::dynamics::with_start;
 use super::feedback::FeedbackTable;
+use super::optimized::{self, StabilisedLoop};
 use super::{Equations, FeedbackMatrix, OperatingPoint, System, network, operating_point, target};
 use crate::dynamics::{
-    ChainLayer, ConcurrentInversion, InvertedLayer, LayerwiseInversion, LoopParameters, SingleLoop,
-    Transfer,
+    ChainLayer, ConcurrentInversion, Feedback, InvertedLayer, LayerwiseInversion, LoopParameters,
+    SingleLoop, Transfer,
 };
-use crate::model::spec::{ChosenLayer, Dynamics as Spec, Feedback, LoopDynamics, TransferName};
+use crate::feedback::{OptimizeOptions, StabiliseError};
+use crate::model::spec::{ChosenLayer, Dynamics as Spec, LoopDynamics, TransferName};
 use crate::model::{Model, ModelError, Problem};
 use crate::network::{Activation, Network};
 
@@ -24,10 +26,24 @@ pub(super) struct Loops<'m> {
     network: Network,
     weights: Vec<Arc<DMatrix<f64>>>,
     operating_point: Option<OperatingPoint>,
+    closing: Closing<'m>,
+}
+
+/// The feedback that closes the loops.
+#[derive(Clone, Copy)]
+pub(super) enum Closing<'m> {
+    /// What the model says.
+    Model,
+    /// These matrices instead, in the order of the model's.
+    Given(&'m [DMatrix<f64>]),
 }
 
 impl<'m> Loops<'m> {
-    pub fn new(model: &'m Model, options: &LoopDynamics) -> Result<Self, ModelError> {
+    pub fn new(
+        model: &'m Model,
+        options: &LoopDynamics,
+        closing: Closing<'m>,
+    ) -> Result<Self, ModelError> {
         let spec = model.specification();
         let network = network::build(model, "an inversion loop")?;
         let operating_point = match &spec.target {
@@ -37,7 +53,15 @@ impl<'m> Loops<'m> {
         let weights = network.layers().iter().map(|l| Arc::new(l.weights.clone())).collect();
         let name = spec.dynamics.as_ref().map_or("", Spec::name);
         let key = format!("dynamics.{name}");
-        Ok(Self { model, key, options: options.clone(), network, weights, operating_point })
+        Ok(Self {
+            model,
+            key,
+            options: options.clone(),
+            network,
+            weights,
+            operating_point,
+            closing,
+        })
     }
 
     pub fn layerwise(self, chosen: ChosenLayer) -> Result<System, ModelError> {
@@ -45,7 +69,7 @@ impl<'m> Loops<'m> {
             ChosenLayer::Number(l) => (l, l),
             ChosenLayer::All(_) => (2, self.depth()),
         };
-        let layers = self.inverted(first, last)?;
+        let (layers, optimized) = self.inverted(first, last)?;
         let target = self.target(last)?;
         let feedback = named_feedback(&layers, first);
         let parameters = self.parameters();
@@ -69,42 +93,75 @@ impl<'m> Loops<'m> {
                 Equations::Cascade(cascade)
             }
         };
-        Ok(self.system(equations, feedback))
+        Ok(self.system(equations, feedback, optimized))
     }
 
     pub fn concurrent(self) -> Result<System, ModelError> {
-        let layers = self.inverted(2, self.depth())?;
+        let (layers, optimized) = self.inverted(2, self.depth())?;
         let feedback = named_feedback(&layers, 2);
         let target = self.target(self.depth())?;
         let built = ConcurrentInversion::new(layers, target, self.parameters())
             .map_err(|e| self.model.refused(&self.key, &e))?;
         let set = ConcurrentInversion::with_initial_state;
         let built = with_start(self.model, &self.key, built, set)?;
-        Ok(self.system(Equations::One(Box::new(built)), feedback))
+        Ok(self.system(Equations::One(Box::new(built)), feedback, optimized))
     }
 
     pub fn single_loop(self) -> Result<System, ModelError> {
-        let above: Vec<_> = self.weights[1..].iter().map(|w| w.as_ref().clone()).collect();
-        let table = self.feedback()?;
-        let mut b = table.single_loop(&above)?;
-        let chain = |(weights, l): (&Arc<DMatrix<f64>>, usize)| {
-            Ok(ChainLayer { weights: Arc::clone(weights), transfer: self.transfer(l)? })
-        };
-        let layers: Vec<_> =
-            self.weights[1..].iter().zip(2..).map(chain).collect::<Result<_, _>>()?;
+        let (table, layers) = (self.feedback()?, self.chain()?);
         let target = self.target(self.depth())?;
-        let close = |b: &DMatrix<f64>| {
-            SingleLoop::new(layers.clone(), b.clone(), target.clone(), self.parameters())
-                .map_err(|e| self.model.refused(&self.key, &e))
-        };
-        let mut built = close(&b)?;
-        if let Some(optimized) = table.optimized(&built)? {
-            b = optimized;
-            built = close(&b)?;
+        let mut b = self.single_feedback()?;
+        let mut optimized = Vec::new();
+        if let (Closing::Model, Some(options)) = (self.closing, table.optimize_options()) {
+            let found = optimized::single(&layers, b, &target, self.parameters(), &options);
+            optimized = table.require_margin(found, options.margin)?;
+            b = optimized[0].stabilised.feedback.clone();
         }
+        let built = SingleLoop::new(layers, b.clone(), target, self.parameters())
+            .map_err(|e| self.model.refused(&self.key, &e))?;
         let built = with_start(self.model, &self.key, built, SingleLoop::with_initial_state)?;
         let feedback = FeedbackMatrix { to: 1, from: self.depth(), matrix: b };
-        Ok(self.system(Equations::One(Box::new(built)), vec![feedback]))
+        Ok(self.system(Equations::One(Box::new(built)), vec![feedback], optimized))
+    }
+
+    /// The loops of the model with their feedback optimised from where the model puts it.
+    pub fn stabilised(
+        self,
+        dynamics: &Spec,
+        options: &OptimizeOptions,
+    ) -> Result<Result<Vec<StabilisedLoop>, StabiliseError>, ModelError> {
+        let depth = self.depth();
+        let (first, last) = match dynamics {
+            Spec::SingleLoop(_) => {
+                let (chain, b) = (self.chain()?, self.single_feedback()?);
+                let target = self.target(depth)?;
+                return Ok(optimized::single(&chain, b, &target, self.parameters(), options));
+            }
+            Spec::LayerwiseInversion(layerwise) => match layerwise.layer {
+                ChosenLayer::Number(l) => (l, l),
+                ChosenLayer::All(_) => (2, depth),
+            },
+            _ => (2, depth),
+        };
+        let (mut layers, _) = self.inverted(first, last)?;
+        let target = self.target(last)?;
+        Ok(optimized::layers(&mut layers, first, target, self.parameters(), options))
+    }
+
+    /// The layers of a single loop.
+    fn chain(&self) -> Result<Vec<ChainLayer>, ModelError> {
+        let layer = |(weights, l): (&Arc<DMatrix<f64>>, usize)| {
+            Ok(ChainLayer { weights: Arc::clone(weights), transfer: self.transfer(l)? })
+        };
+        self.weights[1..].iter().zip(2..).map(layer).collect()
+    }
+
+    fn single_feedback(&self) -> Result<DMatrix<f64>, ModelError> {
+        if let Closing::Given([b]) = self.closing {
+            return Ok(b.clone());
+        }
+        let above: Vec<_> = self.weights[1..].iter().map(|w| w.as_ref().clone()).collect();
+        self.feedback()?.single_loop(&above)
     }
 
     fn depth(&self) -> usize {
@@ -122,39 +179,33 @@ impl<'m> Loops<'m> {
         Ok(FeedbackTable { model: self.model, key: "feedback", spec })
     }
 
-    /// The loops that invert layers `first ..= last`, in increasing order.
-    fn inverted(&self, first: usize, last: usize) -> Result<Vec<InvertedLayer>, ModelError> {
+    /// The loops that invert layers `first ..= last`, in increasing order, with their feedback
+    /// optimised where the model asks for that.
+    fn inverted(
+        &self,
+        first: usize,
+        last: usize,
+    ) -> Result<(Vec<InvertedLayer>, Vec<StabilisedLoop>), ModelError> {
         let weights = &self.weights[first - 1..last];
         let table = self.feedback()?;
-        let feedback = table.layerwise(weights, first)?;
+        let feedback = match self.closing {
+            Closing::Given(given) => given.iter().cloned().map(Feedback::from).collect(),
+            Closing::Model => table.layerwise(weights, first)?,
+        };
         let layers = weights.iter().zip(feedback).zip(first..);
-        layers
+        let mut layers: Vec<_> = layers
             .map(|((weights, feedback), l)| {
                 let (weights, transfer) = (Arc::clone(weights), self.transfer(l)?);
-                self.stabilised(&table, InvertedLayer { weights, feedback, transfer })
+                Ok(InvertedLayer { weights, feedback, transfer })
             })
-            .collect()
-    }
-
-    /// The layer with its feedback optimised, where the model asks for that.
-    fn stabilised(
-        &self,
-        table: &FeedbackTable<'_>,
-        layer: InvertedLayer,
-    ) -> Result<InvertedLayer, ModelError> {
-        if !matches!(table.spec, Feedback::Optimized(_)) {
-            return Ok(layer);
+            .collect::<Result<_, _>>()?;
+        let mut optimized = Vec::new();
+        if let (Closing::Model, Some(options)) = (self.closing, table.optimize_options()) {
+            let top = self.target(last)?;
+            let found = optimized::layers(&mut layers, first, top, self.parameters(), &options);
+            optimized = table.require_margin(found, options.margin)?;
         }
-        let columns = layer.transfer.operating_point().map_or(1, DMatrix::ncols);
-        // The target does not enter the Jacobian at the initial state, zero.
-        let target = DMatrix::zeros(layer.weights.nrows(), columns);
-        let InvertedLayer { weights, feedback, transfer } = layer.clone();
-        let alone = LayerwiseInversion::new(weights, feedback, transfer, target, self.parameters())
-            .map_err(|e| self.model.refused(&self.key, &e))?;
-        Ok(match table.optimized(&alone)? {
-            Some(feedback) => InvertedLayer { feedback: feedback.into(), ..layer },
-            None => layer,
-        })
+        Ok((layers, optimized))
     }
 
     /// The transfer of the loop that inverts layer `l`, which acts on the layer below it.
@@ -207,9 +258,14 @@ impl<'m> Loops<'m> {
         }
     }
 
-    fn system(self, equations: Equations, feedback: Vec<FeedbackMatrix>) -> System {
-        let network = Some(self.network);
-        System { network, operating_point: self.operating_point, equations, feedback }
+    fn system(
+        self,
+        equations: Equations,
+        feedback: Vec<FeedbackMatrix>,
+        optimized: Vec<StabilisedLoop>,
+    ) -> System {
+        let (network, operating_point) = (Some(self.network), self.operating_point);
+        System { network, operating_point, equations, feedback, optimized }
     }
 }
 

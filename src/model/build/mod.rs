@@ -16,16 +16,21 @@ mod operating_point;
 mod optimized;
 mod target;
 
+use std::sync::Arc;
+
 use nalgebra::DMatrix;
 
+use self::loops::Closing;
 use super::{Model, ModelError, Problem};
 use crate::dynamics::{Dynamics, DynamicsError, LayerwiseInversion};
+use crate::feedback::{OptimizeOptions, StabiliseError};
 use crate::network::Network;
 
 pub use cascade::Cascade;
 pub use data::TrainingData;
 pub use feedback::FeedbackTable;
 pub use operating_point::OperatingPoint;
+pub use optimized::StabilisedLoop;
 
 /// What a model describes, ready to be integrated or analysed.
 pub struct System {
@@ -37,6 +42,8 @@ pub struct System {
     pub equations: Equations,
     /// The feedback matrices, as used.
     pub feedback: Vec<FeedbackMatrix>,
+    /// How the feedback was optimised, where it was.
+    pub optimized: Vec<StabilisedLoop>,
 }
 
 /// A feedback matrix and the layers it connects.
@@ -80,7 +87,28 @@ impl Model {
     /// # Errors
     /// A missing section, a file that cannot be used, parts that do not fit together.
     pub fn system(&self) -> Result<System, ModelError> {
-        dynamics::build(self)
+        dynamics::build(self, Closing::Model)
+    }
+
+    /// As [`system`](Self::system), with the loops closed by `feedback` in place of the matrices of
+    /// the model, in the order and of the shapes of those.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn system_closed_by(&self, feedback: &[DMatrix<f64>]) -> Result<System, ModelError> {
+        dynamics::build(self, Closing::Given(feedback))
+    }
+
+    /// The feedback of the model's loops, optimised from where the model puts it until every target
+    /// has the margin at its equilibrium; in increasing order of the layers.
+    ///
+    /// # Errors
+    /// Outside, as [`system`](Self::system); inside, where the feedback cannot be optimised.
+    pub fn stabilised_feedback(
+        &self,
+        options: &OptimizeOptions,
+    ) -> Result<Result<Vec<StabilisedLoop>, StabiliseError>, ModelError> {
+        dynamics::stabilised(self, options)
     }
 
     /// Builds the network alone.
@@ -91,12 +119,16 @@ impl Model {
         network::build(self, needed_by)
     }
 
-    /// Builds the examples of `[training.data]`.
+    /// Builds the examples of `[training.data]`; points of a sweep share them.
     ///
     /// # Errors
     /// As [`system`](Self::system).
-    pub fn training_data(&self) -> Result<TrainingData, ModelError> {
-        data::build(self)
+    pub fn training_data(&self) -> Result<Arc<TrainingData>, ModelError> {
+        let spec = self.specification();
+        let training = self.require("training", &spec.training, "training")?;
+        let network = self.require("network", &spec.network, "training")?;
+        let key = || (training.data.clone(), network.sizes.clone(), spec.seed);
+        self.shared().data(key, || data::build(self))
     }
 
     /// The activity of `network` at the input of `[target]`, if there is one.
@@ -123,7 +155,7 @@ impl Model {
     }
 
     /// An error of a lower layer, placed at `key`.
-    pub(super) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
+    pub(crate) fn refused(&self, key: &str, error: &dyn std::error::Error) -> ModelError {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

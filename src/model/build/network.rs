@@ -35,7 +35,8 @@ pub(super) fn build(model: &Model, needed_by: &str) -> Result<Network, ModelErro
         biases: biases.as_ref(),
         streams: (streams::WEIGHTS, streams::BIASES),
     };
-    recipe.build(model)
+    let seed = model.specification().seed;
+    model.shared().network(spec, seed, || recipe.build(model))
 }
 
 type Parameters = (Vec<DMatrix<f64>>, Option<Vec<DVector<f64>>>);

@@ -181,20 +181,32 @@ const OPTIMIZED: &[Key] = &[
         "where the descent starts",
     )
     .or(Preset::Word("uniform")),
+    MARGIN,
+    SMOOTHING,
+    MAX_ITERATIONS,
+    OBJECTIVE,
+];
+
+/// The margin of an optimisation.
+pub(crate) const MARGIN: Key =
     Key::float("margin", Bounds::NOT_NEGATIVE, "the spectral abscissa aimed at is `-margin`")
         .or(Preset::Float(0.1))
-        .unit("1/s"),
+        .unit("1/s");
+/// The smoothing of an optimisation.
+pub(crate) const SMOOTHING: Key =
     Key::float("smoothing", Bounds::POSITIVE, "smoothing `eps` of the spectral abscissa")
-        .or(Preset::Float(0.01)),
+        .or(Preset::Float(0.01));
+/// The cap of an optimisation.
+pub(crate) const MAX_ITERATIONS: Key =
     Key::new("max_iterations", Kind::Integer(1), "cap on the steps of the descent")
-        .or(Preset::Integer(1000)),
-    Key::new(
-        "objective",
-        Kind::Choice(&["auto", "full", "reduced"]),
-        "the spectrum that is moved: of the full Jacobian, or of `M B` through the stability parabola",
-    )
-    .or(Preset::Word("auto")),
-];
+        .or(Preset::Integer(1000));
+/// The objective of an optimisation.
+pub(crate) const OBJECTIVE: Key = Key::new(
+    "objective",
+    Kind::Choice(&["auto", "full", "reduced"]),
+    "the spectrum that is moved: of the full Jacobian, or of `M B` through the stability parabola",
+)
+.or(Preset::Word("auto"));
 
 /// Keys of learned feedback.
 pub(crate) const LEARNED: &[Key] = &[

@@ -39,17 +39,14 @@ pub use run::{Direction, Event, Run, SaveAt, SteadyStateStop, Stop};
 pub use solver::{Adaptive, Atol, FixedStep, ForeignAdaptive, SMALLEST_RTOL, Solver};
 pub use stability::{
     At, Certificate, Continuation, ContinuationMethod, Covariance, Critical, EigenvalueMethod,
-    MapAxis, Norm, Pseudospectrum, Stability, StabilityMap, StartPoint,
+    MapAxis, Norm, Optimize, Pseudospectrum, Stability, StabilityMap, StartPoint,
 };
 pub use sweep::{Draw, Named, PointRange, Points, RandomSweep, Sweep, SweepCommand};
 pub use target::{
     ArrayOfFile, DataFile, Drawn, DrawnInput, Example, Examples, Input, OneOrManyVectors, Pixels,
     Source, Target,
 };
-pub use training::{
-    Average, Batch, Checkpoint, Clip, ClippedLayers, Order, Preset, Schedule, Sleep, Training,
-    Unconverged,
-};
+pub use training::{Batch, Checkpoint, Order, Preset, Sleep, Training};
 pub use training_data::{ArrayData, Data, IdxData, Inputs, Task, Teacher, ValueData};
 pub use training_metrics::{DataSet, Interval, Measure, Metric};
 

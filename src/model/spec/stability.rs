@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::feedback::{MARGIN, MAX_ITERATIONS, OBJECTIVE, Objective, SMOOTHING};
 use super::sweep::{AXIS_POINTS, Points};
 use crate::model::key::{Bounds, Key, Kind, Preset};
 
@@ -45,6 +46,8 @@ pub struct Stability {
     pub pseudospectrum: Option<Pseudospectrum>,
     /// Stationary covariance under white noise.
     pub covariance: Option<Covariance>,
+    /// Optimisation of the feedback before the analysis.
+    pub optimize: Option<Optimize>,
     /// Continuation of the equilibrium in a parameter.
     pub continuation: Option<Continuation>,
     /// Verdicts over two parameters.
@@ -145,6 +148,20 @@ pub struct Covariance {
     pub block: Option<String>,
     /// Intensity, per square root of a second.
     pub std: f64,
+}
+
+/// Optimisation of the feedback from where the model puts it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimize {
+    /// The abscissa aimed at is `-margin`.
+    pub margin: f64,
+    /// Smoothing `eps` of the abscissa.
+    pub smoothing: f64,
+    /// Cap on the descent.
+    pub max_iterations: usize,
+    /// What is optimised.
+    pub objective: Objective,
 }
 
 /// Continuation of the equilibrium in one parameter.
@@ -315,6 +332,12 @@ pub(crate) const KEYS: &[Key] = &[
                 .unit("s^-1/2"),
         ]),
         "compute the stationary covariance under white noise",
+    )
+    .optional("no"),
+    Key::new(
+        "optimize",
+        Kind::Section(&[MARGIN, SMOOTHING, MAX_ITERATIONS, OBJECTIVE]),
+        "optimise the feedback for stability before the analysis, from where the model puts it",
     )
     .optional("no"),
     Key::new(

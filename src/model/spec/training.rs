@@ -6,6 +6,7 @@ use super::feedback::{self, LearnedFeedback};
 use super::rules::{RULES, Rule};
 use super::training_data::{self, Data};
 use super::training_metrics::{METRICS, Metric};
+use crate::learning::{Clip, Reduce, Schedule, Unconverged};
 use crate::model::key::{Bounds, Key, Kind, Preset as Default};
 
 /// What `dinv train` does: several rules side by side from one initial state over the same data.
@@ -70,67 +71,7 @@ pub struct Batch {
     /// Number of examples.
     pub size: usize,
     /// Sum or mean of their updates.
-    pub reduce: Average,
-}
-
-/// Sum or mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Average {
-    /// The sum.
-    Sum,
-    /// The mean.
-    Mean,
-}
-
-/// How the learning rate changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Schedule {
-    /// Not at all.
-    Constant,
-    /// `rate factor^floor(k / every)` at update `k`.
-    Step {
-        /// Updates between changes.
-        every: usize,
-        /// The factor.
-        factor: f64,
-    },
-    /// `rate factor^k`.
-    Exponential {
-        /// The factor per update.
-        factor: f64,
-    },
-    /// `rate / (1 + k / half)`.
-    InverseTime {
-        /// Updates until the rate has halved.
-        half: f64,
-    },
-    /// From `rate` to `rate * last` along half a cosine.
-    Cosine {
-        /// Final fraction of the rate.
-        last: f64,
-    },
-}
-
-/// Limit on the norm of hidden errors.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Clip {
-    /// The largest norm.
-    pub norm: f64,
-    /// The layers it applies to.
-    pub layers: ClippedLayers,
-}
-
-/// The layers whose errors are limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClippedLayers {
-    /// The first hidden layer.
-    First,
-    /// Every hidden layer.
-    All,
+    pub reduce: Reduce,
 }
 
 /// Order of the examples.
@@ -143,20 +84,12 @@ pub enum Order {
     Shuffled,
 }
 
-/// What happens to examples whose inversion did not converge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unconverged {
-    /// They are counted, and teach nothing.
-    Exclude,
-    /// They are counted, and teach.
-    Include,
-}
-
 /// Checkpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
+    /// Updates between checkpoints that are kept beside the result.
+    pub keep_every: Option<usize>,
     /// Wall-clock time between checkpoints, s.
     pub interval: f64,
 }
@@ -240,9 +173,17 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("metrics", Kind::List(&METRICS), "what is measured, and how often").or(Default::Words(&["loss"])),
     Key::new(
         "checkpoint",
-        Kind::Section(&[Key::float("interval", Bounds::POSITIVE, "wall-clock time between checkpoints")
-            .or(Default::Float(60.0))
-            .unit("s")]),
+        Kind::Section(&[
+            Key::float("interval", Bounds::POSITIVE, "wall-clock time between checkpoints")
+                .or(Default::Float(60.0))
+                .unit("s"),
+            Key::new(
+                "keep_every",
+                Kind::Integer(1),
+                "updates between checkpoints that are kept beside the result, for spectra along training",
+            )
+            .optional("none are kept"),
+        ]),
         "checkpoints, written atomically at an interval and at the end",
     )
     .or(Default::Defaults),

@@ -4,7 +4,7 @@ use super::{Scope, Valid};
 use crate::model::error::Problem;
 use crate::model::key::number;
 use crate::model::spec::{
-    ChosenLayer, DeepFeedbackControl, Dynamics, Feedback, LinearDynamics, Network, Noise,
+    At, ChosenLayer, DeepFeedbackControl, Dynamics, Feedback, LinearDynamics, Network, Noise,
     NoiseSite, OneOrMany, RateNetwork, TransferName,
 };
 
@@ -72,7 +72,8 @@ fn without_dynamics(scope: &Scope<'_>) -> Valid {
         ("initial", spec.initial.is_some()),
         ("solver", spec.solver.is_some()),
         ("run", spec.run.is_some()),
-        ("stability", spec.stability.is_some()),
+        // Checkpoints bring their own loops.
+        ("stability", spec.stability.as_ref().is_some_and(|s| s.at != At::Checkpoints)),
     ];
     let Some((section, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
     let problem =

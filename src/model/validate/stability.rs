@@ -67,19 +67,17 @@ fn starting(scope: &Scope<'_>, stability: &Stability) -> Valid {
         )),
         _ => Ok(()),
     }?;
-    let loops = matches!(
-        scope.spec.dynamics,
-        Some(
-            Dynamics::LayerwiseInversion(_)
-                | Dynamics::ConcurrentInversion(_)
-                | Dynamics::SingleLoop(_)
-        )
-    );
+    let controlled = match &scope.spec.dynamics {
+        Some(Dynamics::RateNetwork(rate)) => rate.controller.is_some(),
+        Some(Dynamics::Linear(_) | Dynamics::PredictiveCoding(_)) => false,
+        // Without dynamics there are the loops of checkpoints.
+        Some(_) | None => true,
+    };
     let ratio = stability.critical.iter().position(|c| *c == Critical::TauRatio);
     let key = format!("stability.critical[{}]", ratio.unwrap_or(0));
-    scope.require(ratio.is_none() || loops, &key, || Problem::NotAllowed {
+    scope.require(ratio.is_none() || controlled, &key, || Problem::NotAllowed {
         what: "\"tau_ratio\"".to_owned(),
-        with: "dynamics without tau_state and tau_controller".to_owned(),
+        with: "dynamics without a controller of its own time constant".to_owned(),
         allowed: vec!["leak", "gain"],
     })
 }

@@ -129,6 +129,12 @@ impl Activation {
         matches!(self, Self::Linear | Self::Relu | Self::LeakyRelu)
     }
 
+    /// Whether the slope jumps where the argument is 0.
+    #[must_use]
+    pub fn has_kink(self) -> bool {
+        matches!(self, Self::Relu | Self::LeakyRelu)
+    }
+
     /// The name used in model files.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -41,7 +41,14 @@ impl Page {
         scene.text((MARGIN, MARGIN + 31.0), &subtitle, 11.0, Anchor::Start, GREY);
         let mut y = MARGIN + HEADING;
         let cell = (page_width - 2.0 * MARGIN - GAP * (widest - 1) as f64) / widest as f64;
+        let (usual_cell, usual_frame) = (cell, frame);
         for row in &self.rows {
+            let (mut cell, mut frame) = (usual_cell, usual_frame);
+            if let [alone] = &row[..]
+                && let Some(height) = alone.frame(page_width - 2.0 * MARGIN)
+            {
+                (cell, frame) = (page_width - 2.0 * MARGIN, height);
+            }
             let head = row.iter().map(|panel| panel.head(cell)).fold(0.0, f64::max);
             for (k, panel) in row.iter().enumerate() {
                 let x = MARGIN + (cell + GAP) * k as f64;

@@ -46,6 +46,8 @@ pub(crate) struct Panel {
     pub(crate) marks: Vec<Mark>,
     pub(crate) legend: Vec<(Sample, String)>,
     pub(crate) bar: Option<ColorBar>,
+    /// Width over height of the frame, for a panel in a row of its own.
+    pub(crate) aspect: Option<f64>,
 }
 
 const TITLE: f64 = 13.0;
@@ -61,7 +63,7 @@ const BOTTOM: f64 = 46.0;
 impl Panel {
     pub(crate) fn new(title: &str, x: Axis, y: Axis) -> Self {
         let title = title.to_owned();
-        Self { title, x, y, marks: Vec::new(), legend: Vec::new(), bar: None }
+        Self { title, x, y, marks: Vec::new(), legend: Vec::new(), bar: None, aspect: None }
     }
 
     pub(crate) fn remark(&mut self, text: impl Into<String>) {
@@ -71,6 +73,12 @@ impl Panel {
     /// Height above the frame when the panel is `wide` pixels wide.
     pub(crate) fn head(&self, wide: f64) -> f64 {
         TITLE + 10.0 + LINE * self.lines(wide - LEFT - RIGHT).len() as f64
+    }
+
+    /// Height of a frame of the wanted shape with its lower axis, when the panel is `wide` pixels
+    /// wide.
+    pub(crate) fn frame(&self, wide: f64) -> Option<f64> {
+        self.aspect.map(|aspect| (wide - LEFT - RIGHT) / aspect + BOTTOM)
     }
 
     /// Draws the panel into a box with `head` pixels above the frame.

@@ -45,7 +45,58 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
         }
     }
     mark_bifurcations(reader, &mut panel)?;
-    Ok(vec![vec![panel]])
+    let mut row = vec![panel];
+    row.extend(cycles(reader, &name, Extent::of(parameter.iter().copied()))?);
+    Ok(vec![row])
+}
+
+/// Amplitude and period of the limit cycles, over the range of the branch.
+fn cycles(reader: &ResultReader, name: &str, range: Extent) -> Result<Vec<Panel>, Error> {
+    let path = format!("{GROUP}/cycle_parameter");
+    if !reader.contains(&path) {
+        return Ok(Vec::new());
+    }
+    let parameter = reader.f64s(&path)?;
+    let Data::I64(origin) = reader.variable(&format!("{GROUP}/cycle_bifurcation"))?.data else {
+        return Ok(Vec::new());
+    };
+    let starts = reader.f64s(&format!("{GROUP}/bifurcation_parameter"))?;
+    let frequency = reader.f64s(&format!("{GROUP}/bifurcation_frequency"))?;
+    let mut panels = Vec::new();
+    for (variable, label, title) in [
+        ("cycle_amplitude", "amplitude", "limit cycles: amplitude"),
+        ("cycle_period", "period (s)", "limit cycles: period"),
+    ] {
+        let values = companion(reader, &format!("{GROUP}/{variable}"), &path)?;
+        let is_amplitude = variable == "cycle_amplitude";
+        let mut lines: Vec<Vec<(f64, f64)>> = Vec::new();
+        for (k, (start, frequency)) in starts.iter().zip(&frequency).enumerate() {
+            let of_point = origin.iter().zip(parameter.iter().zip(&values));
+            let cycles = of_point.filter(|(o, _)| **o == k as i64).map(|(_, (p, v))| (*p, *v));
+            let cycles: Vec<(f64, f64)> = cycles.collect();
+            if !cycles.is_empty() {
+                // A cycle is born with no amplitude and the period of the pair.
+                let birth = if is_amplitude { 0.0 } else { std::f64::consts::TAU / frequency };
+                lines.push(std::iter::once((*start, birth)).chain(cycles).collect());
+            }
+        }
+        let all = lines.iter().flatten().map(|p| p.1);
+        let zero = is_amplitude.then_some(0.0);
+        let extent = Extent::of(all.chain(zero));
+        let mut panel =
+            Panel::new(title, Axis::tight(name, range, 6), Axis::loose(label, extent, 6));
+        for line in lines {
+            let (birth, cycles) = (vec![line[0]], line[1..].to_vec());
+            let stroke = Stroke::new(CATEGORIES[2], 1.8);
+            panel.marks.push(Mark::Lines { pieces: vec![line], stroke });
+            panel.marks.push(Mark::Discs { centres: cycles, radius: 3.0, color: INK });
+            panel.marks.push(Mark::Discs { centres: birth, radius: 4.5, color: CATEGORIES[1] });
+        }
+        panel.legend.push((Sample::Disc(CATEGORIES[1]), "Hopf".to_owned()));
+        panel.legend.push((Sample::Disc(INK), "integrated".to_owned()));
+        panels.push(panel);
+    }
+    Ok(panels)
 }
 
 /// The stretches of the branch that are stable, or those that are not; each begins at the end of

@@ -1,10 +1,10 @@
 //! The spectral abscissa of the Jacobian along a trajectory, each instant frozen.
 
 use super::Picture;
-use super::places::{companion, places};
+use super::places::places;
 use crate::error::Error;
 use crate::plot::PlotOptions;
-use crate::plot::chart::{Axis, Extent, Mark, Panel, Row};
+use crate::plot::chart::{Axis, Extent, Mark, Panel, Row, Sample};
 use crate::plot::drawing::{AXIS, CATEGORIES, Stroke};
 use crate::results::ResultReader;
 
@@ -25,7 +25,8 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
 fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error> {
     let path = format!("{group}/frozen_time_spectral_abscissa");
     let abscissa = reader.f64s(&path)?;
-    let times = companion(reader, &format!("{group}/time"), &path)?;
+    let times = reader.f64s(&format!("{group}/time"))?;
+    let lines = lines(&times, &abscissa);
     let span = Extent::of(times.iter().copied());
     // The boundary of stability is always in the picture.
     let extent = Extent::of(abscissa.iter().copied().chain([0.0]));
@@ -34,9 +35,23 @@ fn one(reader: &ResultReader, group: &str, prefix: &str) -> Result<Panel, Error>
     let mut panel = Panel::new(&format!("{prefix}spectrum along the trajectory"), x, y);
     let zero = vec![vec![(panel.x.low, 0.0), (panel.x.high, 0.0)]];
     panel.marks.push(Mark::Lines { pieces: zero, stroke: Stroke::new(AXIS, 1.0) });
-    let line = times.into_iter().zip(abscissa).collect();
-    let stroke = Stroke::new(CATEGORIES[0], 1.8);
-    panel.marks.push(Mark::Lines { pieces: vec![line], stroke });
+    let count = lines.len();
+    for (k, line) in lines.into_iter().enumerate() {
+        let stroke = Stroke::new(CATEGORIES[k % CATEGORIES.len()], 1.8);
+        panel.marks.push(Mark::Lines { pieces: vec![line], stroke });
+        if (2..=CATEGORIES.len()).contains(&count) {
+            panel.legend.push((Sample::Line(stroke), format!("target {k}")));
+        }
+    }
     panel.remark("each instant frozen: no proof of stability");
     Ok(panel)
+}
+
+/// One line per target of values stored row by row in time.
+pub(super) fn lines(times: &[f64], values: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    let targets = values.len() / times.len().max(1);
+    let line = |target: usize| {
+        times.iter().enumerate().map(|(row, t)| (*t, values[row * targets + target])).collect()
+    };
+    (0..targets).map(line).collect()
 }

@@ -1,12 +1,17 @@
 //! The pictures: one file each, one line each in [`PICTURES`].
 
+mod checkpoints;
 mod continuation;
 mod frozen_time;
+mod learning_curves;
+mod lyapunov;
 mod parabola;
 mod places;
 mod pseudospectrum;
+mod reconstructions;
 mod spectrum;
 mod stability_map;
+mod sweep;
 mod trajectory;
 mod transient_growth;
 
@@ -35,8 +40,13 @@ pub const PICTURES: &[Picture] = &[
     pseudospectrum::PSEUDOSPECTRUM,
     transient_growth::TRANSIENT_GROWTH,
     frozen_time::FROZEN_TIME,
+    lyapunov::LYAPUNOV,
+    checkpoints::CHECKPOINTS,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
+    sweep::SWEEP,
+    learning_curves::LEARNING_CURVES,
+    reconstructions::RECONSTRUCTIONS,
 ];
 
 /// The pictures asked for, or all the file has data for.
@@ -83,7 +93,8 @@ pub(super) fn rows(
             continue;
         }
         drawn.push(picture.name);
-        if panels.len() == 1 && panels[0].len() == 1 {
+        let alone = |panel: &Panel| panel.aspect.is_some();
+        if panels.len() == 1 && panels[0].len() == 1 && !alone(&panels[0][0]) {
             loose.append(&mut panels[0]);
         } else {
             rows.append(&mut panels);

@@ -27,7 +27,7 @@ pub struct Overview {
 /// What a group holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupOverview {
-    /// Path inside the file.
+    /// Path inside the file; empty for the root.
     pub path: String,
     /// Attributes.
     pub attributes: Vec<Attribute>,
@@ -63,6 +63,8 @@ pub enum Summary {
     Number(f64),
     /// The meaning of a single flag.
     Flag(String),
+    /// How often each meaning of a flag occurs.
+    Flags(Vec<(String, usize)>),
     /// Texts.
     Texts(Vec<String>),
     /// No values.
@@ -81,8 +83,18 @@ pub fn overview(path: &Path) -> Result<Overview, ResultError> {
     let mut attributes = reader.attributes()?;
     attributes.retain(|attribute| attribute.name != "status");
     let mut groups = Vec::new();
+    let variables = variables(&reader, "")?;
+    if !variables.is_empty() {
+        groups.push(GroupOverview { path: String::new(), attributes: Vec::new(), variables });
+    }
     collect_groups(&reader, "", &mut groups)?;
     Ok(Overview { path: path.to_owned(), bytes, status: reader.status()?, attributes, groups })
+}
+
+fn variables(reader: &ResultReader, group: &str) -> Result<Vec<VariableOverview>, ResultError> {
+    let summarise =
+        |info: VariableInfo| Ok(VariableOverview { summary: summarise(reader, &info)?, info });
+    reader.variables(group)?.into_iter().map(summarise).collect()
 }
 
 fn collect_groups(
@@ -92,16 +104,9 @@ fn collect_groups(
 ) -> Result<(), ResultError> {
     for name in reader.groups(parent)? {
         let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
-        let summarise =
-            |info: VariableInfo| Ok(VariableOverview { summary: summarise(reader, &info)?, info });
-        let variables = reader
-            .variables(&path)?
-            .into_iter()
-            .map(summarise)
-            .collect::<Result<_, ResultError>>()?;
         groups.push(GroupOverview {
             attributes: reader.group_attributes(&path)?,
-            variables,
+            variables: variables(reader, &path)?,
             path: path.clone(),
         });
         collect_groups(reader, &path, groups)?;
@@ -128,6 +133,9 @@ fn summarise(reader: &ResultReader, info: &VariableInfo) -> Result<Summary, Resu
                 let meaning = meanings.split(' ').nth(usize::from(*flag));
                 return Ok(Summary::Flag(meaning.map_or_else(|| flag.to_string(), str::to_owned)));
             }
+            if let Some(meanings) = info.attribute_text("flag_meanings") {
+                return Ok(Summary::Flags(counts(meanings, &values)));
+            }
             values.into_iter().map(f64::from).collect()
         }
     };
@@ -139,6 +147,13 @@ fn summarise(reader: &ResultReader, info: &VariableInfo) -> Result<Summary, Resu
             Ok(range.summary(info.dims.len() == 1))
         }
     }
+}
+
+/// The meanings that occur, with their numbers.
+fn counts(meanings: &str, values: &[u8]) -> Vec<(String, usize)> {
+    let count = |flag: usize| values.iter().filter(|v| usize::from(**v) == flag).count();
+    let all = meanings.split(' ').enumerate().map(|(flag, m)| (m.to_owned(), count(flag)));
+    all.filter(|(_, count)| *count > 0).collect()
 }
 
 fn range_of_rows(reader: &ResultReader, info: &VariableInfo) -> Result<Summary, ResultError> {

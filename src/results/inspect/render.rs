@@ -23,7 +23,8 @@ impl Overview {
                 writeln!(text, "  {:width$}  {}", attribute.name, attribute_text(&attribute.value));
         }
         for group in &self.groups {
-            let _ = writeln!(text, "\n{}", group.path);
+            let path = if group.path.is_empty() { "arrays" } else { &group.path };
+            let _ = writeln!(text, "\n{path}");
             for attribute in &group.attributes {
                 let _ =
                     writeln!(text, "  :{} = {}", attribute.name, attribute_text(&attribute.value));
@@ -101,6 +102,7 @@ impl VariableOverview {
             }
             Summary::Number(number) => json["value"] = (*number).into(),
             Summary::Flag(meaning) => json["value"] = meaning.as_str().into(),
+            Summary::Flags(counts) => json["counts"] = counts.iter().cloned().collect(),
             Summary::Texts(texts) if self.info.dims.is_empty() => {
                 json["value"] = texts[0].as_str().into()
             }
@@ -130,6 +132,10 @@ impl Summary {
             }
             Self::Number(number) => short(*number),
             Self::Flag(meaning) => meaning.clone(),
+            Self::Flags(counts) => {
+                let parts = counts.iter().map(|(meaning, count)| format!("{count} {meaning}"));
+                parts.collect::<Vec<_>>().join(", ")
+            }
             Self::Texts(texts) => {
                 cut(&texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" "))
             }

@@ -4,12 +4,14 @@
 //! Object formats are those of HDF5 1.8. Newer ones (`latest`) leave a killed run's file marked
 //! as open for writing, which no reader then opens.
 
+mod array;
 mod chunks;
 mod deflate;
 mod ffi;
 mod objects;
 mod stream;
 
+pub use array::{Array, ArrayFile};
 pub(super) use stream::ROWS_COMMITTED;
 
 use std::fs::File;

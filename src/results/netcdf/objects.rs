@@ -92,15 +92,24 @@ pub(super) fn write_variable(
         Data::U8(values) => dataset.write_raw(values)?,
         Data::Text(values) => dataset.write_raw(&to_hdf5_texts(values)?)?,
     }
+    describe(&dataset, variable, scales)
+}
+
+/// Writes the attributes of a variable and ties it to its dimensions.
+pub(super) fn describe(
+    dataset: &Dataset,
+    variable: &Variable,
+    scales: &Scales,
+) -> hdf5::Result<()> {
     if matches!(variable.data, Data::F64(_)) && !variable.is_coordinate() {
-        write_attribute(&dataset, "_FillValue", &Value::F64(f64::NAN))?;
+        write_attribute(dataset, "_FillValue", &Value::F64(f64::NAN))?;
     }
     for attribute in &variable.attributes {
-        write_attribute(&dataset, &attribute.name, &attribute.value)?;
+        write_attribute(dataset, &attribute.name, &attribute.value)?;
     }
-    if existing.is_none() {
+    if scales.iter().all(|(name, _)| *name != variable.name) {
         let dims: Vec<&str> = variable.dims.iter().map(|dim| dim.name.as_str()).collect();
-        attach(&dataset, &dims, scales)?;
+        attach(dataset, &dims, scales)?;
     }
     Ok(())
 }
@@ -115,7 +124,7 @@ pub(super) fn attach(dataset: &Dataset, dims: &[&str], scales: &Scales) -> hdf5:
     Ok(())
 }
 
-fn create_dataset(parent: &hdf5::Group, variable: &Variable) -> hdf5::Result<Dataset> {
+pub(super) fn create_dataset(parent: &hdf5::Group, variable: &Variable) -> hdf5::Result<Dataset> {
     match &variable.data {
         Data::F64(_) => create_typed::<f64>(parent, variable, Some(f64::NAN)),
         Data::I64(_) => create_typed::<i64>(parent, variable, None),
@@ -172,6 +181,6 @@ fn to_hdf5_text(text: &str) -> hdf5::Result<VarLenUnicode> {
     text.parse().map_err(|error| hdf5::Error::from(format!("{text:?}: {error}")))
 }
 
-fn to_hdf5_texts(texts: &[String]) -> hdf5::Result<Vec<VarLenUnicode>> {
+pub(super) fn to_hdf5_texts(texts: &[String]) -> hdf5::Result<Vec<VarLenUnicode>> {
     texts.iter().map(|text| to_hdf5_text(text)).collect()
 }

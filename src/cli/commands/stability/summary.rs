@@ -1,83 +1,21 @@
-//! `dinv stability MODEL`: how stable a model is, and why.
-
-use clap::Args;
+//! What `dinv stability` prints on a terminal.
 
 use crate::analysis::{BranchEnd, Verdict};
-use crate::cli::arguments::DisplayArgs;
-use crate::cli::job::JobArgs;
+use crate::cli::number;
 use crate::cli::table::{Cell, Column, Table};
-use crate::cli::{number, progress};
-use crate::error::{Error, ExitCode, Failure};
-use crate::experiment::Signal;
-use crate::experiment::stability::{
-    self, ContinuationReport, Point, StabilityOptions, StabilityReport,
-};
-use crate::model::Override;
+use crate::experiment::stability::{ContinuationReport, Point, StabilityReport};
+use crate::feedback::LinearisedAt;
 
-/// Arguments of `dinv stability`.
-#[derive(Debug, Args)]
-pub struct StabilityArgs {
-    #[command(flatten)]
-    job: JobArgs,
-    /// Follow the equilibrium in a parameter, e.g. `dynamics.layerwise-inversion.leak=0:1`
-    #[arg(long = "continue", value_name = "KEY=FROM:TO", help_heading = "Computation")]
-    continuation: Option<String>,
-    /// Exit with code 1 unless the verdict is stable
-    #[arg(long)]
-    require_stable: bool,
-}
-
-pub(super) fn run(arguments: &StabilityArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    let mut model = arguments.job.model.load()?;
-    if let Some(text) = &arguments.continuation {
-        model = model.with(&[continuation(text)?])?;
-    }
-    let progress = progress::display(display);
-    let context = arguments.job.start(progress.as_ref())?;
-    let options = StabilityOptions { output: arguments.job.output() };
-    let report = stability::stability(&model, &arguments.job.model.model, &options, &context)?;
-    arguments.job.json.print(&report, display, summary)?;
-    if let Some(signal) = context.interrupt.signal() {
-        return Ok(Signal::exit_code(signal));
-    }
-    let refused = arguments.require_stable && report.deciding.verdict != Verdict::Stable;
-    Ok(if refused { ExitCode::ClaimFailed } else { ExitCode::Success })
-}
-
-/// `KEY=FROM:TO` as the section `stability.continuation`.
-fn continuation(text: &str) -> Result<Override, Error> {
-    let parts = text.split_once('=').and_then(|(key, range)| {
-        let (from, to) = range.split_once(':')?;
-        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
-        Some((key.trim(), number(from)?, number(to)?))
-    });
-    let (key, from, to) = parts.ok_or_else(|| NotARange { text: text.to_owned() })?;
-    let value = format!("{{ parameter = {key:?}, from = {from:e}, to = {to:e} }}");
-    Ok(Override::parse(&format!("stability.continuation={value}"))?)
-}
-
-/// The argument of `--continue` is not `KEY=FROM:TO`.
-#[derive(Debug, thiserror::Error)]
-#[error("--continue takes KEY=FROM:TO with two numbers, not `{text}`")]
-struct NotARange {
-    text: String,
-}
-
-impl Failure for NotARange {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Usage
-    }
-
-    fn remedy(&self) -> Option<String> {
-        Some("for example --continue dynamics.layerwise-inversion.leak=0:1".to_owned())
-    }
-}
-
-fn summary(report: &StabilityReport) -> String {
+/// The report as tables for a terminal.
+pub(super) fn summary(report: &StabilityReport) -> String {
     let point = &report.deciding;
     let mut parts = vec![format!("{}: {}\n", point.verdict.name(), point.reason)];
+    if !report.optimized.is_empty() {
+        parts.push(optimized(report).render());
+    }
     parts.push(facts(point).render());
-    if report.equilibria.len() > 1 {
+    let unreached = report.equilibria.iter().any(|one| one.approached == Some(false));
+    if report.equilibria.len() > 1 || unreached {
         parts.push(equilibria(report).render());
     }
     parts.push(modes(point).render());
@@ -86,6 +24,9 @@ fn summary(report: &StabilityReport) -> String {
     }
     if !report.frozen_time.is_empty() {
         parts.push(frozen_time(report));
+    }
+    if !report.checkpoints.is_empty() {
+        parts.push(checkpoints(report).render());
     }
     if let Some(continuation) = &report.continuation {
         parts.push(branch(continuation));
@@ -139,7 +80,10 @@ fn facts(point: &Point) -> Table {
     }
     for one in &point.critical.details {
         let text = one.critical.map_or_else(
-            || "none: no value changes the verdict".to_owned(),
+            || match one.method {
+                "closed-form" => "none: no value changes the verdict".to_owned(),
+                _ => "none found within four decades of the present value".to_owned(),
+            },
             |value| {
                 format!(
                     "{} (now {}; {}{})",
@@ -236,6 +180,68 @@ fn starts(names: &[String]) -> String {
     if names.len() <= 3 { names.join(", ") } else { format!("{} starts", names.len()) }
 }
 
+fn optimized(report: &StabilityReport) -> Table {
+    let mut table = Table::new([
+        Column::text("feedback optimised"),
+        Column::number("abscissa before").unit("1/s"),
+        Column::number("after").unit("1/s"),
+        Column::number("aim").unit("1/s"),
+        Column::text("reached"),
+        Column::number("steps"),
+        Column::text("linearised"),
+    ]);
+    for one in &report.optimized {
+        let at = match one.linearised_at {
+            LinearisedAt::Linear => "linear loop".to_owned(),
+            LinearisedAt::Equilibrium => format!("at the equilibrium of target {}", one.target),
+            LinearisedAt::InitialState => {
+                format!("at the initial state of target {}: no equilibrium", one.target)
+            }
+        };
+        table.row([
+            format!("layer {} to {}", one.from, one.to).into(),
+            one.start_abscissa.into(),
+            one.abscissa.into(),
+            (-one.margin).into(),
+            if one.reached { "yes" } else { "no" }.into(),
+            one.iterations.into(),
+            at.into(),
+        ]);
+    }
+    table
+}
+
+/// Checkpoints shown in the table; of more, these many spread evenly.
+const SHOWN_CHECKPOINTS: usize = 12;
+
+fn checkpoints(report: &StabilityReport) -> Table {
+    let mut table = Table::new([
+        Column::number("updates"),
+        Column::text("loop"),
+        Column::text("verdict"),
+        Column::number("spectral abscissa").unit("1/s"),
+        Column::number("Euler spectral radius"),
+    ]);
+    let mut steps: Vec<usize> = report.checkpoints.iter().map(|row| row.step).collect();
+    steps.dedup();
+    let stride = steps.len().div_ceil(SHOWN_CHECKPOINTS).max(1);
+    let last = steps.last().copied();
+    let shown: Vec<usize> = steps.iter().copied().step_by(stride).chain(last).collect();
+    let mut previous = None;
+    for row in report.checkpoints.iter().filter(|row| shown.contains(&row.step)) {
+        let updates = if previous == Some(row.step) { Cell::from("") } else { row.step.into() };
+        previous = Some(row.step);
+        table.row([
+            updates,
+            format!("{}, layer {}", row.rule, row.layer).into(),
+            row.verdict.name().into(),
+            row.spectral_abscissa.into(),
+            row.euler_spectral_radius.into(),
+        ]);
+    }
+    table
+}
+
 fn certificates(point: &Point) -> Table {
     let mut table =
         Table::new([Column::text("certificates"), Column::text(""), Column::text("statement")]);
@@ -260,7 +266,20 @@ fn frozen_time(report: &StabilityReport) -> String {
     if let Some(worst) = worst {
         let abscissa = number::significant(worst.spectral_abscissa, 6);
         let time = number::significant(worst.time, 6);
-        text = format!("{text}; largest real part {abscissa} 1/s at t = {time} s");
+        let mut place = worst.point.clone();
+        if rows.iter().any(|row| row.target != rows[0].target) {
+            place = format!("{place} target {}", worst.target);
+        }
+        let place = if place.is_empty() { place } else { format!(" ({})", place.trim()) };
+        text = format!("{text}; largest real part {abscissa} 1/s at t = {time} s{place}");
+    }
+    let values: Vec<f64> = rows.iter().filter_map(|row| row.lyapunov).collect();
+    if let (Some(first), Some(last)) = (values.first(), values.last()) {
+        text = format!(
+            "{text}\nLyapunov function of the global certificate: {} at the start, {} at the end",
+            number::significant(*first, 6),
+            number::significant(*last, 6)
+        );
     }
     format!(
         "{text}\n(spectra of the Jacobian at single instants do not prove anything about the time-varying system)\n"
@@ -292,6 +311,15 @@ fn branch(report: &ContinuationReport) -> String {
                 number::significant(cycle.parameter, 6)
             ),
             _ => cycle.reason.clone().unwrap_or_default(),
+        });
+        let more = one.limit_cycles.len();
+        let cycle = cycle.map(|text| match one.limit_cycles.last() {
+            Some(last) => format!(
+                "{text}; {more} more, up to amplitude {} at {}",
+                number::significant(last.amplitude.unwrap_or(f64::NAN), 4),
+                number::significant(last.parameter, 6)
+            ),
+            None => text,
         });
         table.row([
             one.kind.into(),

@@ -1,0 +1,67 @@
+//! The rate at which a run is expected to end: the spectral abscissa at the equilibrium.
+
+use super::stage::Stage;
+use crate::analysis::equilibria::column_jacobian;
+use crate::analysis::spectrum::{full_spectrum, reduced_spectrum};
+use crate::analysis::{AnalysisError, Spectrum};
+use crate::dynamics::{Dynamics, Structure};
+
+/// Cubes of the sizes of all eigenvalue problems up to which they are solved beside a run: one of
+/// size 400, about a second.
+const MOST_WORK: f64 = 400.0 * 400.0 * 400.0;
+
+impl Stage<'_, '_, '_> {
+    /// The largest real part of the spectrum at `equilibrium`, the largest over the targets, 1/s;
+    /// `None` where it costs too much beside a run.
+    pub(super) fn spectral_abscissa(&self, equilibrium: &[f64]) -> Option<f64> {
+        let (dynamics, t) = (self.dynamics, self.plan.section.t_span[0]);
+        let progress = self.plan.context.progress;
+        let targets = if dynamics.shares_jacobian() { 1 } else { dynamics.layout().columns() };
+        let mut largest = f64::NEG_INFINITY;
+        for column in 0..targets {
+            let structure = dynamics.structure(t, equilibrium, column);
+            if targets as f64 * work(&structure, dynamics) > MOST_WORK {
+                let text = format!("{}: no decay rate: the spectrum is too large", self.name);
+                progress.message(&text);
+                return None;
+            }
+            match spectrum(dynamics, &structure, (t, equilibrium), column) {
+                Ok(spectrum) => largest = largest.max(spectrum.abscissa()),
+                Err(error) => {
+                    progress.message(&format!("{}: no decay rate: {error}", self.name));
+                    return None;
+                }
+            }
+        }
+        Some(largest)
+    }
+}
+
+fn spectrum(
+    dynamics: &dyn Dynamics,
+    structure: &Structure,
+    (t, y): (f64, &[f64]),
+    column: usize,
+) -> Result<Spectrum, AnalysisError> {
+    match reduced_spectrum(structure)? {
+        Some(spectrum) => Ok(spectrum),
+        None => full_spectrum(&column_jacobian(dynamics, t, y, column)),
+    }
+}
+
+/// Cubes of the sizes of the eigenvalue problems of one target.
+fn work(structure: &Structure, dynamics: &dyn Dynamics) -> f64 {
+    let cube = |n: usize| (n as f64).powi(3);
+    let layout = dynamics.layout();
+    match structure {
+        Structure::Dense => cube(layout.dim() / layout.columns()),
+        Structure::Control(control) => cube(control.jacobian.nrows()),
+        Structure::LayerLoops(loops) => {
+            loops.iter().map(|l| cube(l.forward.nrows().min(l.forward.ncols()))).sum()
+        }
+        Structure::SingleLoop(chain) => {
+            let widths = chain.forward.iter().flat_map(|w| [w.nrows(), w.ncols()]);
+            cube(widths.min().unwrap_or(0))
+        }
+    }
+}
