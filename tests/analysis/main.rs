@@ -1,8 +1,10 @@
 //! Spectra, verdicts, margins and certificates against closed forms, golden values and each other.
 
 mod certificates;
+mod claims;
 mod command;
 mod equilibria;
+mod geometry;
 mod loops;
 mod margins;
 mod spectra;
