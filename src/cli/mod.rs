@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod commands;
 pub mod help;
+pub mod job;
 pub mod number;
 pub mod output;
 pub mod progress;

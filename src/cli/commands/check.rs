@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs};
+use crate::cli::number;
 use crate::cli::table::Table;
-use crate::cli::{number, output};
 use crate::error::{Error, ExitCode};
 use crate::experiment::check::{self, CheckReport, EquationReport};
 
@@ -20,12 +20,7 @@ pub struct CheckArgs {
 pub(super) fn run(arguments: &CheckArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
     let model = arguments.model.load()?;
     let report = check::check(&model)?;
-    if arguments.json.json {
-        let object = serde_json::to_value(&report).expect("a report is plain data");
-        output::print_json(&object)?;
-    } else if !display.quiet {
-        output::print(&text(&report))?;
-    }
+    arguments.json.print(&report, display, text)?;
     let sound = report.equations.iter().all(|equation| equation.jacobian_agrees);
     Ok(if sound { ExitCode::Success } else { ExitCode::ClaimFailed })
 }

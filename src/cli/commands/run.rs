@@ -2,25 +2,18 @@
 
 use clap::Args;
 
-use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs, OutputArgs, ThreadArgs};
+use crate::cli::arguments::DisplayArgs;
+use crate::cli::job::{self, JobArgs};
 use crate::cli::table::{Cell, Column, Table};
-use crate::cli::{number, output, progress, session};
+use crate::cli::{number, progress};
 use crate::error::{Error, ExitCode};
 use crate::experiment::run::{self, FRACTION, LoopReport, RunOptions, RunReport, TargetReport};
-use crate::experiment::{OutputOptions, Signal};
-use crate::results::Status;
 
 /// Arguments of `dinv run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    json: JsonArgs,
-    #[command(flatten)]
-    threads: ThreadArgs,
+    job: JobArgs,
     /// Integrate again with this solver and report the difference
     #[arg(long, value_name = "SOLVER", help_heading = "Computation")]
     cross_check: Option<String>,
@@ -30,35 +23,17 @@ pub struct RunArgs {
 }
 
 pub(super) fn run(arguments: &RunArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    let model = arguments.model.load()?;
+    let model = arguments.job.model.load()?;
     let progress = progress::display(display);
-    let context = session::start(progress.as_ref(), arguments.threads, arguments.model.seed)?;
+    let context = arguments.job.start(progress.as_ref())?;
     let options = RunOptions {
-        output: OutputOptions {
-            path: arguments.output.output.clone(),
-            force: arguments.output.force,
-            argv: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        },
+        output: arguments.job.output(),
         cross_check: arguments.cross_check.clone(),
         estimate_error: arguments.estimate_error,
     };
-    let report = run::run(&model, &arguments.model.model, &options, &context)?;
-    if arguments.json.json {
-        let object = serde_json::to_value(&report).expect("a report is plain data");
-        output::print_json(&object)?;
-    } else if !display.quiet {
-        output::print(&summary(&report))?;
-    }
-    Ok(match report.file_status() {
-        Status::Complete => ExitCode::Success,
-        Status::Interrupted => {
-            context.interrupt.signal().map_or(ExitCode::Interrupted, Signal::exit_code)
-        }
-        Status::Failed | Status::Running => {
-            output::note(&format!("error: {}\n", report.stop_reason));
-            ExitCode::Numerical
-        }
-    })
+    let report = run::run(&model, &arguments.job.model.model, &options, &context)?;
+    arguments.job.json.print(&report, display, summary)?;
+    Ok(job::exit_code(report.file_status(), &context, &report.stop_reason))
 }
 
 /// Targets shown one by one; more are summarised by the worst.

@@ -3,27 +3,22 @@
 use clap::Args;
 
 use crate::analysis::{BranchEnd, Verdict};
-use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs, OutputArgs, ThreadArgs};
+use crate::cli::arguments::DisplayArgs;
+use crate::cli::job::JobArgs;
 use crate::cli::table::{Cell, Column, Table};
-use crate::cli::{number, output, progress, session};
+use crate::cli::{number, progress};
 use crate::error::{Error, ExitCode, Failure};
+use crate::experiment::Signal;
 use crate::experiment::stability::{
     self, ContinuationReport, Point, StabilityOptions, StabilityReport,
 };
-use crate::experiment::{OutputOptions, Signal};
 use crate::model::Override;
 
 /// Arguments of `dinv stability`.
 #[derive(Debug, Args)]
 pub struct StabilityArgs {
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    json: JsonArgs,
-    #[command(flatten)]
-    threads: ThreadArgs,
+    job: JobArgs,
     /// Follow the equilibrium in a parameter, e.g. `dynamics.layerwise-inversion.leak=0:1`
     #[arg(long = "continue", value_name = "KEY=FROM:TO", help_heading = "Computation")]
     continuation: Option<String>,
@@ -33,26 +28,15 @@ pub struct StabilityArgs {
 }
 
 pub(super) fn run(arguments: &StabilityArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    let mut model = arguments.model.load()?;
+    let mut model = arguments.job.model.load()?;
     if let Some(text) = &arguments.continuation {
         model = model.with(&[continuation(text)?])?;
     }
     let progress = progress::display(display);
-    let context = session::start(progress.as_ref(), arguments.threads, arguments.model.seed)?;
-    let options = StabilityOptions {
-        output: OutputOptions {
-            path: arguments.output.output.clone(),
-            force: arguments.output.force,
-            argv: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        },
-    };
-    let report = stability::stability(&model, &arguments.model.model, &options, &context)?;
-    if arguments.json.json {
-        let object = serde_json::to_value(&report).expect("a report is plain data");
-        output::print_json(&object)?;
-    } else if !display.quiet {
-        output::print(&summary(&report))?;
-    }
+    let context = arguments.job.start(progress.as_ref())?;
+    let options = StabilityOptions { output: arguments.job.output() };
+    let report = stability::stability(&model, &arguments.job.model.model, &options, &context)?;
+    arguments.job.json.print(&report, display, summary)?;
     if let Some(signal) = context.interrupt.signal() {
         return Ok(Signal::exit_code(signal));
     }

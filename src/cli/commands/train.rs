@@ -2,59 +2,32 @@
 
 use clap::Args;
 
-use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs, OutputArgs, ThreadArgs};
+use crate::cli::arguments::DisplayArgs;
+use crate::cli::job::{self, JobArgs};
 use crate::cli::table::{Cell, Column, Table};
-use crate::cli::{number, output, progress, session};
+use crate::cli::{number, progress};
 use crate::error::{Error, ExitCode};
 use crate::experiment::train::{self, TrainOptions, TrainReport};
-use crate::experiment::{OutputOptions, Signal};
-use crate::results::Status;
 
 /// Arguments of `dinv train`.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    json: JsonArgs,
-    #[command(flatten)]
-    threads: ThreadArgs,
+    job: JobArgs,
     /// Go on from the checkpoint beside the result file, as if training had never stopped
     #[arg(long, help_heading = "Computation")]
     resume: bool,
 }
 
 pub(super) fn run(arguments: &TrainArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
-    let model = arguments.model.load()?;
+    let model = arguments.job.model.load()?;
     let progress = progress::display(display);
-    let context = session::start(progress.as_ref(), arguments.threads, arguments.model.seed)?;
-    let options = TrainOptions {
-        output: OutputOptions {
-            path: arguments.output.output.clone(),
-            force: arguments.output.force,
-            argv: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        },
-        resume: arguments.resume,
-    };
-    let report = train::train(&model, &arguments.model.model, &options, &context)?;
-    if arguments.json.json {
-        let object = serde_json::to_value(&report).expect("a report is plain data");
-        output::print_json(&object)?;
-    } else if !display.quiet {
-        output::print(&summary(&report))?;
-    }
-    Ok(match report.file_status() {
-        Status::Complete => ExitCode::Success,
-        Status::Interrupted => {
-            context.interrupt.signal().map_or(ExitCode::Interrupted, Signal::exit_code)
-        }
-        Status::Failed | Status::Running => {
-            output::note("error: every rule stopped before the end\n");
-            ExitCode::Numerical
-        }
-    })
+    let context = arguments.job.start(progress.as_ref())?;
+    let options = TrainOptions { output: arguments.job.output(), resume: arguments.resume };
+    let report = train::train(&model, &arguments.job.model.model, &options, &context)?;
+    arguments.job.json.print(&report, display, summary)?;
+    let reason = "every rule stopped before the end";
+    Ok(job::exit_code(report.file_status(), &context, reason))
 }
 
 fn summary(report: &TrainReport) -> String {
