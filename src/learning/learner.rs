@@ -66,7 +66,13 @@ impl Work {
 impl Learner {
     /// A learner called `name` in messages, at its first update.
     #[must_use]
-    pub fn new(name: &str, network: Network, rule: Box<dyn Rule>, options: Options) -> Self {
+    pub fn new(
+        name: &str,
+        mut network: Network,
+        mut rule: Box<dyn Rule>,
+        options: Options,
+    ) -> Self {
+        rule.constrain(&mut network);
         let work = Work::new(&network, 1);
         Self {
             name: name.to_owned(),
@@ -209,6 +215,7 @@ impl Learner {
             self.network.propagate(&mut self.work.forward);
             self.carry(batch, first)?;
             self.update(0);
+            self.rule.constrain(&mut self.network);
             self.count(count);
         }
         Ok(())
@@ -231,6 +238,7 @@ impl Learner {
                 break;
             }
             self.update(1);
+            self.rule.constrain(&mut self.network);
             let norm = batch.gram()[(k, k)].sqrt();
             self.scale_delta(0, norm);
             self.learn_biases(0);

@@ -8,6 +8,7 @@
 //! With one example per update the first layer learns at the speed of matrix-matrix products, see
 //! [`Learner::learn`].
 
+mod apply;
 mod batch;
 mod delayed;
 mod error;
@@ -20,10 +21,13 @@ mod options;
 mod propagator;
 mod pseudoinverse;
 mod registry;
+mod relaxation;
 mod rule;
 pub mod rules;
+mod second_order;
 mod trajectory;
 
+pub use apply::carried;
 pub use batch::{Batch, Progress, Stopped};
 pub use error::LearningError;
 pub use feedback::LoopFeedback;

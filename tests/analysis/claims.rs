@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dynamic_inversion::analysis::geometry::{Geometry, GeometryBlocks, Weighting};
 use dynamic_inversion::dynamics::{
-    Dynamics, Feedback, LayerwiseInversion, LoopParameters, Transfer,
+    Dynamics, Feedback, LayerwiseInversion, LoopParameters, PredictiveCoding, Transfer, VectorField,
 };
 use dynamic_inversion::learning::angle;
 use dynamic_inversion::linalg::svd::{pseudoinverse, singular_values};
@@ -185,6 +185,40 @@ fn minimum_norm_steps_match_linearised_steady_states() {
             let expected = golden.vector(field);
             let worst = (DVector::from_column_slice(&found) - &expected).norm();
             assert!(worst < 1e-12 * expected.norm(), "{name}, {field}: {worst:e}");
+        }
+    }
+}
+
+/// Claim 5: on linear networks the errors of predictive coding at rest are the undamped
+/// minimum-norm step, which is where deep feedback control without leak rests.
+#[test]
+fn predictive_coding_rests_at_the_minimum_norm_step() {
+    for (seed, sizes) in [&[5, 7, 6, 4][..], &[4, 3, 5], &[3, 6, 2, 4, 3]].into_iter().enumerate() {
+        let (network, forward, error) =
+            example(sizes, Activation::Linear, Output::Linear, seed as u64);
+        let target = forward.output() + &error;
+        let shared = Arc::new(network.clone());
+        let coding = PredictiveCoding::new(shared, &forward, target, 1.7).expect("shapes fit");
+        let rest = coding.closed_form_equilibrium().expect("linear");
+        let mut rate = vec![f64::NAN; coding.dim()];
+        coding.eval(0.0, &rest, &mut rate);
+        assert!(rate.iter().all(|r| r.abs() < 1e-14), "{rate:?}");
+
+        let geometry = Geometry::new(&network, &forward, &error, 0..2);
+        let step = geometry.step(&kind(VOLTAGES, GeometryBlocks::Full, 0.0)).expect("finite");
+        let q = stacked(&network, &forward);
+        let system = (q.transpose() * &q).lu();
+        let found = coding.prediction_errors(&rest);
+        for column in 0..2 {
+            let control = &q * system.solve(&error.column(column)).expect("full rank");
+            let mut from = 0;
+            for (found, expected) in found.iter().zip(&step.delta) {
+                let (found, expected) = (found.column(column), expected.column(column));
+                assert!((found - expected).norm() < 1e-13 * control.norm());
+                let control = control.rows(from, expected.len());
+                assert!((found - control).norm() < 1e-13 * control.norm());
+                from += expected.len();
+            }
         }
     }
 }

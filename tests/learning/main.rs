@@ -7,3 +7,4 @@ mod delayed;
 mod experiment;
 mod goldens;
 mod rules;
+mod second_order;

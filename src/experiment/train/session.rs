@@ -289,7 +289,8 @@ fn build(
     network: &Network,
 ) -> Result<Box<dyn crate::learning::Rule>, ModelError> {
     let key = format!("training.rules[{k}]");
-    Builder { model, key, spec: &training.rules[k], network }.build()
+    let (spec, biases) = (&training.rules[k], training.learn_biases);
+    Builder { model, key, spec, network, biases }.build()
 }
 
 /// The network with the weights of a checkpoint.
