@@ -12,7 +12,7 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 /// Every command, in the groups and the order of the overview.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("Simulate", &["run", "train", "check"]),
-    ("Analyse", &["stability"]),
+    ("Analyse", &["stability", "invert"]),
     ("Look", &["plot", "inspect", "list"]),
     ("Shell", &["completions", "man"]),
 ];
@@ -23,6 +23,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("dinv run loop.toml --set solver.dopri5.rtol=1e-12", "the same, more accurately"),
     ("dinv plot loop.h5", "draw it"),
     ("dinv stability loop.toml", "spectrum, verdict, margins"),
+    ("dinv invert loop.toml", "its error through every rule: angles, norms, loss"),
     ("dinv list solvers", "names a model file may use"),
     ("dinv man run | man -l -", "the manual of one command"),
 ];

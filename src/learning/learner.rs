@@ -215,7 +215,6 @@ impl Learner {
             self.network.propagate(&mut self.work.forward);
             self.carry(batch, first)?;
             self.update(0);
-            self.rule.constrain(&mut self.network);
             self.count(count);
         }
         Ok(())
@@ -238,7 +237,6 @@ impl Learner {
                 break;
             }
             self.update(1);
-            self.rule.constrain(&mut self.network);
             let norm = batch.gram()[(k, k)].sqrt();
             self.scale_delta(0, norm);
             self.learn_biases(0);
@@ -320,6 +318,7 @@ impl Learner {
                 self.update_by_many(l, keep);
             }
         }
+        self.rule.constrain(&mut self.network);
         if !single {
             self.rule.refresh();
         }

@@ -22,10 +22,14 @@ use crate::network::{Forward, Network, Output};
 
 /// Steps before an example counts as not converged; a handful suffices near the feedforward state.
 const MAX_STEPS: usize = 100;
-/// Halvings of one step before rounding is all that is left of it.
+/// Halvings of one step before it counts as leading nowhere.
 const MAX_HALVINGS: usize = 40;
-/// `|eps - J^T r|` relative to the error at the start that counts as zero.
-const TOLERANCE: f64 = 1e-11;
+/// `|eps - J^T r|` relative to its value at the start that counts as zero.
+const TOLERANCE: f64 = 1e-12;
+/// The same, where the iteration ends without reaching the tolerance.
+const ACCEPTABLE: f64 = 1e-9;
+/// A rise of the energy below this fraction is rounding: there the residual alone tells progress.
+const ROUNDING: f64 = 1e-13;
 
 /// Prediction errors at rest.
 pub(super) struct Relaxation {
@@ -55,42 +59,33 @@ pub(super) fn relax(
     let zeros = network.layers()[..hidden].iter().map(|l| DVector::zeros(l.units()));
     let mut point = at(zeros.collect());
     let mut scale = None;
+    let mut residual = f64::NAN;
     for _ in 0..MAX_STEPS {
         let jacobians = OutputJacobians::new(network, &point.forward, 0..1);
         let r = target - point.forward.output().column(0);
-        let pulled: Vec<_> = (0..=hidden).map(|k| jacobians.transposed(k, 0) * &r).collect();
-        let squares = |k: usize| (&point.errors[k] - &pulled[k]).norm_squared();
-        let residual = (0..hidden).map(squares).sum::<f64>().sqrt();
-        let finish = |converged| {
-            let mut errors = point.errors.clone();
-            errors.push(pulled[hidden].clone());
-            Ok(Relaxation { errors, converged })
+        let square = |(k, eps): (usize, &DVector<f64>)| {
+            (eps - jacobians.transposed(k, 0) * &r).norm_squared()
         };
+        residual = point.errors.iter().enumerate().map(square).sum::<f64>().sqrt();
         if residual <= TOLERANCE * *scale.get_or_insert(residual) {
-            return finish(residual.is_finite());
+            break;
         }
-        let wanted = step(network, &point, &jacobians, r.clone())?;
-        let mut length = 1.0;
-        let mut next = None;
-        for _ in 0..MAX_HALVINGS {
+        let wanted = step(network, &point, &jacobians, r)?;
+        let allowed = point.energy + ROUNDING * point.energy.abs();
+        let mut lengths = (0..MAX_HALVINGS).map(|k| 0.5f64.powi(k as i32));
+        let next = lengths.find_map(|length| {
             let moved = point.errors.iter().zip(&wanted).map(|(a, b)| a + (b - a) * length);
-            let trial = at(moved.collect());
-            if trial.energy < point.energy {
-                next = Some(trial);
-                break;
-            }
-            length *= 0.5;
-        }
-        let Some(next) = next else {
-            // Rounding hides any further fall of the energy, whose square root is what is known.
-            let known = scale.unwrap_or(residual) * TOLERANCE.sqrt();
-            return finish(residual <= known);
-        };
+            Some(at(moved.collect())).filter(|trial| trial.energy <= allowed)
+        });
+        let Some(next) = next else { break };
         point = next;
     }
+    let jacobians = OutputJacobians::new(network, &point.forward, 0..1);
+    let pull = jacobians.transposed(hidden, 0) * (target - point.forward.output().column(0));
     let mut errors = point.errors;
-    errors.push(target - point.forward.output().column(0));
-    Ok(Relaxation { errors, converged: false })
+    errors.push(pull);
+    let converged = residual <= ACCEPTABLE * scale.unwrap_or(0.0);
+    Ok(Relaxation { errors, converged })
 }
 
 /// The errors that a full step would bring.

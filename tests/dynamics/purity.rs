@@ -123,7 +123,9 @@ fn blocks_tile_the_state_and_names_are_unique() {
         assert_eq!(end, dynamics.dim(), "{name}");
         assert_eq!(layout.dim(), dynamics.dim(), "{name}");
         assert_eq!(dynamics.columns(), layout.columns(), "{name}");
-        assert_eq!(dynamics.initial_state(), vec![0.0; end], "{name}");
+        if !name.starts_with("predictive-coding") {
+            assert_eq!(dynamics.initial_state(), vec![0.0; end], "{name}");
+        }
     }
 }
 

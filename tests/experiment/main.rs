@@ -4,6 +4,7 @@
 mod support;
 
 mod checks;
+mod inversions;
 mod runs;
 
 use std::num::NonZeroUsize;

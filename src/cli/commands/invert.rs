@@ -38,7 +38,10 @@ fn summary(report: &InvertReport) -> String {
         facts.fact("left out", format!("{}: {}", left_out.rule, left_out.reason));
     }
     let mut parts = vec![
-        headed("updates of all layers: angle in degrees", &totals(report)),
+        headed(
+            "updates of all layers: angle in degrees; loss left after 1 and after the best multiple of the update",
+            &totals(report),
+        ),
         headed("errors of layers: angle to the gradient, degrees", &layers(report, "gradient")),
         headed(
             "errors of layers: angle to full Gauss-Newton, degrees",
@@ -60,6 +63,8 @@ fn headed(heading: &str, table: &Table) -> String {
 }
 
 fn short(x: f64) -> Cell {
+    // Angles of equal directions differ from 0 by rounding.
+    let x = if x.abs() < 1e-9 { 0.0 } else { x };
     if x.is_finite() { number::significant(x, 3).into() } else { "-".into() }
 }
 
@@ -70,8 +75,8 @@ fn totals(report: &InvertReport) -> Table {
     columns.extend(headings.map(Column::number));
     columns.extend([
         Column::number("norm/GN"),
-        Column::number("loss, step 1").unit("%"),
-        Column::number("loss, best").unit("%"),
+        Column::number("loss at 1").unit("%"),
+        Column::number("best loss").unit("%"),
         Column::number("at step"),
     ]);
     let mut table = Table::new(columns);
@@ -81,8 +86,8 @@ fn totals(report: &InvertReport) -> Table {
         cells.extend(shown.map(|a| short(a.total_angle)));
         let ratio = against(rule, "gauss-newton").map_or(f64::NAN, |a| a.total_norm_ratio);
         cells.push(short(ratio));
-        cells.push(short(-100.0 * rule.loss_decrease_full_step));
-        cells.push(short(-100.0 * rule.loss_decrease_best));
+        cells.push(short(100.0 * (1.0 - rule.loss_decrease_full_step)));
+        cells.push(short(100.0 * (1.0 - rule.loss_decrease_best)));
         cells.push(short(rule.best_step));
         table.row(cells);
     }

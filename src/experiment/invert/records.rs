@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::report::{Against, InvertReport, InvertedRule};
+use super::report::{Against, InvertReport, InvertedRule, RankReport};
 use super::{Carried, Reference, Scene, descent};
 use crate::model::spec::Invert;
 use crate::results::{Data, Dimension, Group, Variable};
@@ -19,17 +19,23 @@ pub(super) fn group(
     let names = rules.iter().map(|r| r.name.clone()).collect();
     let kinds = rules.iter().map(|r| r.kind.clone()).collect();
     let statuses = rules.iter().map(|r| r.reason.clone().unwrap_or_else(|| r.status.clone()));
-    let failed = rules.iter().map(|r| r.unconverged as i64).collect();
+    let failed = rules.iter().map(|r| r.unconverged as i64);
     let rule = || Dimension::new("rule", rules.len());
     let layer = || Dimension::new("layer", layers);
+    let damping = Variable::vector("damping", "damping", section.dampings.clone()).units("1");
+    let failed = Variable::integers("unconverged", "rule", failed.collect()).units("1");
+    let loss = Variable::scalar("loss", report.loss).units("1");
+    let texts = |name: &str, dim: &str, values: Vec<String>, long: &str| {
+        Variable::texts(name, dim, values).long_name(long)
+    };
     let mut group = Group::new("invert")
-        .with(Variable::texts("rule_name", "rule", names))
-        .with(Variable::texts("rule_kind", "rule", kinds))
-        .with(Variable::texts("rule_status", "rule", statuses.collect()))
-        .with(Variable::texts("reference_name", "reference", report.references.clone()))
-        .with(Variable::vector("damping", "damping", section.dampings.clone()).units("1"))
-        .with(Variable::integers("unconverged", "rule", failed).units("1"))
-        .with(Variable::scalar("loss", report.loss).units("1").long_name("mean loss"));
+        .with(texts("rule_name", "rule", names, "name of the rule"))
+        .with(texts("rule_kind", "rule", kinds, "the rule"))
+        .with(texts("rule_status", "rule", statuses.collect(), "complete, or why it failed"))
+        .with(texts("reference_name", "reference", report.references.clone(), "the direction"))
+        .with(damping.long_name("damping of the steps, and leak of the loops beside them"))
+        .with(failed.long_name("errors whose inversion failed"))
+        .with(loss.long_name("mean loss before any update"));
     for (name, of, long) in per_rule() {
         let values: Vec<f64> = rules.iter().map(of).collect();
         group.push(Variable::vector(name, "rule", values).units("1").long_name(long));
@@ -145,20 +151,24 @@ fn push_leaks(group: &mut Group, report: &InvertReport, hidden: usize) {
     group.push(ratio.long_name(long));
 }
 
-/// Of all layers together first, then of each.
+/// Of the parameter Jacobian: all layers together first, then each.
 fn push_ranks(group: &mut Group, report: &InvertReport) {
     let ranks = &report.ranks;
-    let counts = |of: fn(&super::RankReport) -> usize| ranks.iter().map(|r| of(r) as i64).collect();
-    group.push(Variable::integers("rank_min", "system", counts(|r| r.rank_min)).units("1"));
-    group.push(Variable::integers("rank_max", "system", counts(|r| r.rank_max)).units("1"));
-    let numbers: [(&str, fn(&super::RankReport) -> f64); 3] = [
-        ("rank_cutoff", |r| r.cutoff),
-        ("largest_singular_value", |r| r.largest),
-        ("smallest_singular_value", |r| r.smallest),
+    let counts: [(&str, fn(&RankReport) -> usize, &str); 2] = [
+        ("rank_min", |r| r.rank_min, "smallest rank over the examples"),
+        ("rank_max", |r| r.rank_max, "largest rank over the examples"),
     ];
-    for (name, of) in numbers {
+    for (name, of, long) in counts {
+        let values = ranks.iter().map(|r| of(r) as i64).collect();
+        group.push(Variable::integers(name, "system", values).units("1").long_name(long));
+    }
+    let numbers: [(&str, fn(&RankReport) -> f64, &str); 3] = [
+        ("rank_cutoff", |r| r.cutoff, "singular values at or below this count as zero"),
+        ("largest_singular_value", |r| r.largest, "largest singular value"),
+        ("smallest_singular_value", |r| r.smallest, "smallest one above the cut-off"),
+    ];
+    for (name, of, long) in numbers {
         let values: Vec<f64> = ranks.iter().map(of).collect();
-        let long = "of the parameter Jacobian: all layers, then each";
         group.push(Variable::vector(name, "system", values).units("1").long_name(long));
     }
 }

@@ -8,11 +8,18 @@ use crate::model::spec::{self, Invert};
 use crate::model::{Model, Override};
 use crate::network::Network;
 
-/// Options tried in turn for a rule that the model does not list: its defaults, then a leak for
-/// loops, which have none by default.
-const OPTIONS: &[&str] = &["", "leak = 0.01"];
-/// Dynamic inversion runs for the time of the published scripts, so that it is not just `ndi`.
-const DI: &str = "leak = 0.01, until = { time = 500 }";
+/// Options of rules that the model does not list, where their defaults do not say all: loops have no
+/// leak by default, and dynamic inversion runs for the time of the published scripts, so that it is
+/// not just `ndi`.
+const OPTIONS: &[(&str, &str)] = &[
+    ("ndi", "leak = 0.01"),
+    ("di", "leak = 0.01, until = { time = 500 }"),
+    ("sdi", "leak = 0.01"),
+    ("dfc", "leak = 0.01"),
+    ("dfc-ss", "leak = 0.01"),
+    ("dfc-ssa", "leak = 0.01"),
+    ("strong-dfc", "leak = 0.01"),
+];
 
 /// A rule ready to be applied.
 pub(super) struct Candidate {
@@ -39,16 +46,14 @@ pub(super) fn candidates(
     }
     let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
     for entry in RULES {
-        let options: &[&str] = if entry.name == "di" { &[DI] } else { OPTIONS };
-        let mut reason = String::new();
-        let tried = options.iter().find_map(|options| {
-            let found = defaults(model, entry.name, options)
-                .and_then(|(model, spec)| build(&model, 0, &spec));
-            found.map_err(|error| reason = error.to_string()).ok()
-        });
-        match tried {
-            Some(candidate) => candidates.push(candidate),
-            None => left_out.push(LeftOut { rule: entry.name.to_owned(), reason }),
+        let options = OPTIONS.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, o)| o);
+        let (model, spec) = defaults(model, entry.name, options)?;
+        match build(&model, 0, &spec) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(reason) => {
+                let (rule, reason) = (entry.name.to_owned(), reason.to_string());
+                left_out.push(LeftOut { rule, reason });
+            }
         }
     }
     Ok((candidates, left_out))

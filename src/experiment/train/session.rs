@@ -196,6 +196,7 @@ impl<'a> Session<'a> {
             learners: &self.learners,
             names: &self.names,
             probes: &self.probes,
+            biases: self.training.learn_biases,
         };
         let (model, training) = (self.model, self.training);
         let rebuild = |k: usize, network: &Network| build(model, training, k, network);

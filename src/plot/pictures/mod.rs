@@ -2,6 +2,7 @@
 
 mod continuation;
 mod frozen_time;
+mod inversion;
 mod parabola;
 mod places;
 mod pseudospectrum;
@@ -37,6 +38,7 @@ pub const PICTURES: &[Picture] = &[
     frozen_time::FROZEN_TIME,
     continuation::CONTINUATION,
     stability_map::STABILITY_MAP,
+    inversion::INVERSION,
 ];
 
 /// The pictures asked for, or all the file has data for.
