@@ -105,8 +105,9 @@ fn simulate(cycles: usize) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     let mut state = vec![0.0; 2 * FEATURES];
     for index in 0..cycles {
         let span = (CYCLE * index as f64, CYCLE * (index + 1) as f64);
-        let run = Run::new(&Sweep { index }, &DOP853, span, &state)
-            .options(Options::with_tolerances(1e-11, 1e-13));
+        let sweep = Sweep { index };
+        let run =
+            Run::new(&sweep, &DOP853, span, &state).options(Options::with_tolerances(1e-11, 1e-13));
         state = run.trajectory()?.1.y;
     }
     Ok(state)

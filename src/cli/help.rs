@@ -23,7 +23,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("dinv run loop.toml --set solver.dopri5.rtol=1e-12", "the same, more accurately"),
     ("dinv plot loop.h5", "draw it"),
     ("dinv stability loop.toml", "spectrum, verdict, margins"),
-    ("dinv invert loop.toml", "its error through every rule: angles, norms, loss"),
+    ("dinv invert loop.toml", "its error through every rule"),
     ("dinv list solvers", "names a model file may use"),
     ("dinv man run | man -l -", "the manual of one command"),
 ];

@@ -66,12 +66,8 @@ impl Work {
 impl Learner {
     /// A learner called `name` in messages, at its first update.
     #[must_use]
-    pub fn new(
-        name: &str,
-        mut network: Network,
-        mut rule: Box<dyn Rule>,
-        options: Options,
-    ) -> Self {
+    pub fn new(name: &str, network: Network, rule: Box<dyn Rule>, options: Options) -> Self {
+        let (mut network, mut rule) = (network, rule);
         rule.constrain(&mut network);
         let work = Work::new(&network, 1);
         Self {
