@@ -7,6 +7,7 @@
 //! | [`spectrum`] | eigenvalues of a Jacobian, full or through its block structure |
 //! | [`certificates`] | verified Lyapunov functions, global stability, contraction, covariance |
 //! | [`equilibria`] | damped Newton from several starts |
+//! | [`geometry`] | Gauss-Newton, Levenberg-Marquardt and minimum-norm steps of one example |
 //! | [`margins`] | stability radius, transient growth, critical parameters, the published Euler scheme |
 //! | [`mod@stability_map`] | verdicts over two parameters of a layer loop, with the exact boundary |
 //! | [`verdict`] | stable, unstable or marginal, with the tolerance that decides; leading modes |
@@ -15,6 +16,7 @@ pub mod certificates;
 pub mod continuation;
 pub mod equilibria;
 mod error;
+pub mod geometry;
 pub mod limit_cycle;
 pub mod margins;
 pub mod spectrum;

@@ -12,7 +12,7 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
 /// Every command, in the groups and the order of the overview.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("Simulate", &["run", "train", "check"]),
-    ("Analyse", &["stability", "sweep", "validate"]),
+    ("Analyse", &["stability", "invert", "sweep", "validate"]),
     ("Look", &["plot", "inspect", "list"]),
     ("Shell", &["completions", "man"]),
 ];
@@ -24,6 +24,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("dinv plot loop.h5", "draw it"),
     ("dinv stability loop.toml", "spectrum, verdict, margins"),
     ("dinv sweep map.toml", "a command over a grid, on all cores"),
+    ("dinv invert loop.toml", "its error through every rule"),
     ("dinv list solvers", "names a model file may use"),
     ("dinv man run | man -l -", "the manual of one command"),
 ];

@@ -34,6 +34,11 @@ pub const DYNAMICS: &[DynamicsEntry] = &[
         reference: "Meulemans et al. 2021, arXiv:2106.07887",
     },
     DynamicsEntry {
+        name: "predictive-coding",
+        summary: "relaxation of prediction errors between a clamped input and a target output",
+        reference: "Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949",
+    },
+    DynamicsEntry {
         name: "rate-network",
         summary: "recurrent rate network, open loop or under a leaky-integral, PI or PID controller",
         reference: "Wilson & Cowan 1972, doi:10.1016/S0006-3495(72)86068-5; Astrom & Murray 2008, Feedback Systems, ch. 10",

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod context;
+pub mod invert;
 mod output;
 pub mod run;
 pub mod stability;

@@ -68,6 +68,8 @@ impl Learner {
     /// A learner called `name` in messages, at its first update.
     #[must_use]
     pub fn new(name: &str, network: Network, rule: Box<dyn Rule>, options: Options) -> Self {
+        let (mut network, mut rule) = (network, rule);
+        rule.constrain(&mut network);
         let work = Work::new(&network, 1);
         Self {
             name: name.to_owned(),
@@ -345,6 +347,7 @@ impl Learner {
                 self.update_by_many(l, keep);
             }
         }
+        self.rule.constrain(&mut self.network);
         if !single {
             self.rule.refresh();
         }

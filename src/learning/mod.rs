@@ -8,6 +8,7 @@
 //! With one example per update the first layer learns at the speed of matrix-matrix products, see
 //! [`Learner::learn`].
 
+mod apply;
 mod batch;
 mod conditions;
 mod control_feedback;
@@ -23,12 +24,15 @@ mod options;
 mod propagator;
 mod pseudoinverse;
 mod registry;
+mod relaxation;
 mod rule;
 pub mod rules;
 mod scheme;
+mod second_order;
 mod spectra;
 mod trajectory;
 
+pub use apply::carried;
 pub use batch::{Batch, Progress, Stopped};
 pub use conditions::{condition_1, row_space};
 pub use error::LearningError;

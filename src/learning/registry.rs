@@ -84,6 +84,36 @@ pub const RULES: &[RuleEntry] = &[
         reference: "Meulemans et al. 2022, arXiv:2204.07249",
         published_slope_power: 1,
     },
+    RuleEntry {
+        name: "gauss-newton",
+        summary: "Levenberg-Marquardt step of the parameters, all layers together or each alone",
+        reference: "Meulemans et al. 2020, arXiv:2006.14331",
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "minimum-norm",
+        summary: "smallest change of pre-activations that corrects the output",
+        reference: "Meulemans et al. 2021, arXiv:2106.07887",
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "predictive-coding",
+        summary: "prediction errors after relaxation towards the target output",
+        reference: "Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949",
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "vector-broadcasting",
+        summary: "one error vector for all units of a vectorised network",
+        reference: "Clark, Abbott & Chung 2021, arXiv:2106.04089",
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "hindsight",
+        summary: "hindsight credit in the stochastic network with the same means",
+        reference: "Young 2020, arXiv:2011.12351",
+        published_slope_power: 1,
+    },
 ];
 
 impl RuleEntry {

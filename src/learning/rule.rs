@@ -63,7 +63,8 @@ pub trait Rule: Send + Sync {
     /// Its name in model files.
     fn name(&self) -> &'static str;
 
-    /// Fills `errors.delta[..L-1]` from `errors.delta[L-1]`, slopes included.
+    /// Fills `errors.delta[..L-1]` from `errors.delta[L-1]`, slopes included. Rules whose output
+    /// layer does not learn from the error itself replace that too.
     ///
     /// # Errors
     /// What makes it impossible to go on; examples whose inversion alone failed are marked in
@@ -85,6 +86,12 @@ pub trait Rule: Send + Sync {
     /// The weights have changed in a way not told by [`updating`](Self::updating), or rounding
     /// errors of what was carried along shall be forgotten.
     fn refresh(&mut self) {}
+
+    /// Puts the weights above the first layer back among those the rule allows: called with the
+    /// initial network and after every update.
+    fn constrain(&mut self, network: &mut Network) {
+        let _ = network;
+    }
 
     /// The feedback matrices in use, in the order of the layers they drive.
     fn feedback(&self, network: &Network) -> Vec<DMatrix<f64>> {
@@ -164,6 +171,11 @@ pub(super) fn finish(pass: &Pass<'_>, k: usize, delta: &mut DMatrix<f64>) {
     for _ in 0..pass.slope_power {
         delta.component_mul_assign(&pass.slopes[k]);
     }
+    limit(pass, k, delta);
+}
+
+/// Limits the norm of the error of hidden `layers()[k]`, example by example.
+pub(super) fn limit(pass: &Pass<'_>, k: usize, delta: &mut DMatrix<f64>) {
     let Some(clip) = pass.clip.filter(|c| k == 0 || c.layers == ClippedLayers::All) else { return };
     for mut column in delta.column_iter_mut() {
         let norm = column.norm();

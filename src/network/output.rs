@@ -28,7 +28,7 @@ impl Output {
     }
 
     /// The loss of one example with last pre-activations `a`, output `y` and target `t`.
-    pub(super) fn loss(self, a: &[f64], y: &[f64], t: &[f64]) -> f64 {
+    pub(crate) fn loss(self, a: &[f64], y: &[f64], t: &[f64]) -> f64 {
         match self {
             Self::Linear => 0.5 * y.iter().zip(t).map(|(y, t)| (t - y) * (t - y)).sum::<f64>(),
             // From a rather than y: log y_i = a_i - log sum exp a stays finite when y_i is 0.

@@ -2,8 +2,10 @@
 
 mod along;
 mod certificates;
+mod claims;
 mod command;
 mod equilibria;
+mod geometry;
 mod loops;
 mod margins;
 mod spectra;

@@ -1,11 +1,13 @@
 //! Random instances of every dynamics, for properties that all must have.
 
+use std::sync::Arc;
+
 use dynamic_inversion::dynamics::{
     ChainLayer, ConcurrentInversion, Controller, Dynamics, Feedback, InvertedLayer,
-    LayerwiseInversion, LinearDynamics, LoopParameters, RateNetwork, RateParameters, SingleLoop,
-    Transfer,
+    LayerwiseInversion, LinearDynamics, LoopParameters, PredictiveCoding, RateNetwork,
+    RateParameters, SingleLoop, Transfer,
 };
-use dynamic_inversion::network::{Activation, random};
+use dynamic_inversion::network::{Activation, Forward, Network, Output, random};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -195,6 +197,45 @@ pub fn rate_networks() -> Vec<Instance> {
     instances
 }
 
+/// Predictive coding with every kind of output, on networks that shrink and grow.
+pub fn predictive_codings() -> Vec<Instance> {
+    let kinds = [
+        (Activation::Tanh, Activation::Linear, Output::Linear),
+        (Activation::Softplus, Activation::Tanh, Output::Linear),
+        (Activation::Sigmoid, Activation::Linear, Output::Softmax),
+        (Activation::Linear, Activation::Linear, Output::Linear),
+    ];
+    let mut instances = Vec::new();
+    for (stream, sizes) in [&[4, 5, 3][..], &[3, 4, 2, 5, 3], &[3, 2]].into_iter().enumerate() {
+        for (hidden, last, output) in kinds {
+            for columns in [1, 3] {
+                let mut rng = generator(500 + stream as u64);
+                // Sizes of a hidden network and its output, behind an input of two units.
+                let sizes: Vec<usize> = std::iter::once(2).chain(sizes.iter().copied()).collect();
+                let layers = sizes.len() - 1;
+                let mut activations = vec![hidden; layers];
+                activations[layers - 1] = last;
+                let weights = sizes.windows(2).map(|n| matrix(&mut rng, n[1], n[0], 1.0)).collect();
+                let biases = sizes[1..].iter().map(|&n| vector(&mut rng, n, 0.3).into()).collect();
+                let network =
+                    Network::from_parameters(&sizes, &activations, output, weights, biases)
+                        .unwrap();
+                let mut forward = Forward::new(&network, columns);
+                network.forward(&vector(&mut rng, 2 * columns, 1.0), &mut forward).unwrap();
+                let mut target = matrix(&mut rng, sizes[layers], columns, 1.0);
+                if output == Output::Softmax {
+                    target = target.abs();
+                }
+                let dynamics =
+                    PredictiveCoding::new(Arc::new(network), &forward, target, 0.7).unwrap();
+                let name = format!("predictive-coding {sizes:?} K={columns} {hidden:?} {output:?}");
+                instances.push(Instance { name, dynamics: Box::new(dynamics) });
+            }
+        }
+    }
+    instances
+}
+
 pub fn linear_systems() -> Vec<Instance> {
     let system = |n: usize| {
         let mut rng = generator(400 + n as u64);
@@ -210,6 +251,7 @@ pub fn all() -> Vec<Instance> {
     let mut instances = layerwise_inversions();
     instances.extend(concurrent_inversions());
     instances.extend(single_loops());
+    instances.extend(predictive_codings());
     instances.extend(rate_networks());
     instances.extend(crate::controlled::deep_feedback_controls());
     instances.extend(linear_systems());

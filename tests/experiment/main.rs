@@ -7,6 +7,7 @@ mod checks;
 mod control;
 mod documented;
 mod goldens;
+mod inversions;
 mod runs;
 mod sweeps;
 

@@ -12,4 +12,5 @@ mod goldens;
 mod processes;
 mod published;
 mod rules;
+mod second_order;
 mod stability;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod inspect;
+mod invert;
 mod list;
 mod man;
 mod plot;
@@ -24,6 +25,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Judge the stability of a model: spectrum, margins, certificates
     Stability(stability::StabilityArgs),
+    /// Carry one error to every layer by every rule and compare the results
+    Invert(invert::InvertArgs),
     /// Read a model, print it completed and check it; runs nothing
     Check(check::CheckArgs),
     /// Train networks with errors carried by each rule, side by side
@@ -50,6 +53,7 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments, display),
             Self::Stability(arguments) => stability::run(arguments, display),
+            Self::Invert(arguments) => invert::run(arguments, display),
             Self::Check(arguments) => check::run(arguments, display),
             Self::Train(arguments) => train::run(arguments, display),
             Self::Sweep(arguments) => sweep::run(arguments, display),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::collect::Collect;
 
 use crate::error::Error;
+use crate::experiment::invert::{self, InvertOptions};
 use crate::experiment::run::{self, RunOptions};
 use crate::experiment::stability::{self, StabilityOptions};
 use crate::experiment::train::{self, TrainOptions};
@@ -77,6 +78,7 @@ const SECTION: &str = "stability";
 pub(super) const COMMANDS: &[PointCommand] = &[
     PointCommand { name: "run", command: SweepCommand::Run, run },
     PointCommand { name: "stability", command: SweepCommand::Stability, run: stability },
+    PointCommand { name: "invert", command: SweepCommand::Invert, run: invert },
     PointCommand { name: "train", command: SweepCommand::Train, run: train },
 ];
 
@@ -114,6 +116,14 @@ fn stability(
 ) -> Result<Outcome, Error> {
     let options = StabilityOptions { output: output.clone() };
     let report = stability::stability(model, Path::new(NO_FILE), &options, context)?;
+    let cut_short = context.interrupt.is_raised();
+    let status = if cut_short { Status::Interrupted } else { Status::Complete };
+    Ok(outcome(&report, status, ""))
+}
+
+fn invert(model: &Model, output: &OutputOptions, context: &Context<'_>) -> Result<Outcome, Error> {
+    let options = InvertOptions { output: output.clone() };
+    let report = invert::invert(model, Path::new(NO_FILE), &options, context)?;
     let cut_short = context.interrupt.is_raised();
     let status = if cut_short { Status::Interrupted } else { Status::Complete };
     Ok(outcome(&report, status, ""))

@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 
 use super::TrainError;
+use crate::analysis::geometry::GeometryBlocks;
+use crate::learning::rules::{Bp, GaussNewton, MinimumNorm};
 use crate::learning::{
     Batch, Learner, LearningError, Rule, abscissas, condition_1, feedback_angles, layer_angles,
-    row_space, rules::Bp,
+    row_space,
 };
 use crate::model::spec::{DataSet, Measure, Metric, Training};
 use crate::model::{Model, ModelError, Problem};
@@ -55,7 +57,7 @@ pub(super) fn columns(
     for (i, metric) in training.metrics.iter().enumerate() {
         let key = format!("training.metrics[{i}].{}", metric.name());
         let mut column = column(training, network, metric);
-        refuse(model, &key, metric, labelled)?;
+        refuse(model, training, &key, metric, labelled)?;
         let base = column.variable.name.clone();
         let mut copies = 1;
         while columns.iter().any(|c| c.variable.name == column.variable.name) {
@@ -67,10 +69,16 @@ pub(super) fn columns(
     Ok(columns)
 }
 
-fn refuse(model: &Model, key: &str, metric: &Metric, labelled: bool) -> Result<(), ModelError> {
+fn refuse(
+    model: &Model,
+    training: &Training,
+    key: &str,
+    metric: &Metric,
+    labelled: bool,
+) -> Result<(), ModelError> {
     let (what, with) = match metric {
         Metric::Angle { to, .. }
-            if to == "gauss-newton" || to == "minimum-norm" || to == "dfc-ssa" =>
+            if to == "dfc-ssa" && training.rules.iter().all(|r| r.name() != to) =>
         {
             (format!("an angle to \"{to}\""), "rules that do not train it beside them")
         }
@@ -164,6 +172,17 @@ pub(super) struct Scene<'a> {
     /// Names of the rules in the model.
     pub(super) names: &'a [String],
     pub(super) probes: &'a Batch,
+    /// Whether biases learn.
+    pub(super) biases: bool,
+}
+
+/// The rule behind a direction that need not be trained: undamped steps, or the gradient.
+fn direction(name: &str, biases: bool) -> Comparison {
+    match name {
+        "gauss-newton" => Box::new(GaussNewton::new(GeometryBlocks::Full, 0.0, biases)),
+        "minimum-norm" => Box::new(MinimumNorm::new(0.0)),
+        _ => Box::new(Bp),
+    }
 }
 
 /// The examples angles are measured on.
@@ -256,7 +275,7 @@ impl Scene<'_> {
                 rule.set_feedback(from.rule().feedback(from.network()));
                 rule
             }
-            None => Box::new(Bp),
+            None => direction(to, self.biases),
         };
         let errors = |rule: &mut dyn Rule| learner.errors_by(rule, self.probes);
         // A rule that cannot be applied any more has stopped, or will: its angle is missing.

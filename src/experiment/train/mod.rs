@@ -23,6 +23,8 @@ use crate::model::Model;
 use crate::results::{ResultWriter, Status, check_output};
 
 pub use error::TrainError;
+pub(in crate::experiment) use rules::Builder;
+
 pub use report::{RuleReport, TrainReport};
 
 use session::Session;

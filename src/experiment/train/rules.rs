@@ -5,32 +5,36 @@ use std::sync::Arc;
 use nalgebra::DMatrix;
 
 use super::optimise::optimise;
+use crate::analysis::geometry::GeometryBlocks;
 use crate::dynamics::{Feedback, LoopParameters};
 use crate::integrate::{Method, Options, Tolerances};
 use crate::learning::rules::{
-    Bp, Dfa, Dfc, DfcFeedback, DfcRun, DfcSsa, DfcUpdate, Di, Fa, Ndi, Pbp, Sdi,
+    Bp, Dfa, Dfc, DfcFeedback, DfcRun, DfcSsa, DfcUpdate, Di, Fa, GaussNewton, Hindsight,
+    MinimumNorm, Ndi, Pbp, PredictiveCoding, Sdi, VectorBroadcasting,
 };
 use crate::learning::{LearningError, LoopFeedback, LoopOptions, Rule, Run, TransferKind};
 use crate::model::spec::{
-    Atol, DfcRule, Feedback as FeedbackSpec, LoopRule, QUpdate, Rule as Spec, Solver, TransferName,
-    Until,
+    Atol, Blocks, DfcRule, Feedback as FeedbackSpec, LoopRule, QUpdate, Rule as Spec, Solver,
+    TransferName, Until,
 };
 use crate::model::{FeedbackTable, Model, ModelError, Problem};
-use crate::network::Network;
+use crate::network::{Activation, Network, Output};
 
 /// Builds one rule of a model for its network.
-pub(super) struct Builder<'a> {
-    pub(super) model: &'a Model,
+pub(in crate::experiment) struct Builder<'a> {
+    pub(in crate::experiment) model: &'a Model,
     /// Where the rule is written, e.g. `training.rules[2]`.
-    pub(super) key: String,
-    pub(super) spec: &'a Spec,
-    pub(super) network: &'a Network,
+    pub(in crate::experiment) key: String,
+    pub(in crate::experiment) spec: &'a Spec,
+    pub(in crate::experiment) network: &'a Network,
     /// Whether feedback of the kind `optimized` is optimised; not where it is replaced anyway.
-    pub(super) optimises: bool,
+    pub(in crate::experiment) optimises: bool,
+    /// Whether biases learn.
+    pub(in crate::experiment) biases: bool,
 }
 
 impl Builder<'_> {
-    pub(super) fn build(&self) -> Result<Box<dyn Rule>, ModelError> {
+    pub(in crate::experiment) fn build(&self) -> Result<Box<dyn Rule>, ModelError> {
         let network = self.network;
         Ok(match self.spec {
             Spec::Bp { .. } => Box::new(Bp),
@@ -67,13 +71,29 @@ impl Builder<'_> {
                 let built = DfcSsa::new(network, feedback, parameters, rule.nudge);
                 Box::new(built.map_err(|e| self.refused(&e))?)
             }
-            other => {
-                let problem = Problem::NotAllowed {
-                    what: format!("the rule \"{}\"", other.kind()),
-                    with: "dinv train".to_owned(),
-                    allowed: crate::learning::RULES.iter().map(|e| e.name).collect(),
+            Spec::GaussNewton { damping, blocks, .. } => {
+                let blocks = match blocks {
+                    Blocks::Full => GeometryBlocks::Full,
+                    Blocks::Layer => GeometryBlocks::Layer,
                 };
-                return Err(self.model.error(&self.key, problem));
+                Box::new(GaussNewton::new(blocks, *damping, self.biases))
+            }
+            Spec::MinimumNorm { damping, .. } => Box::new(MinimumNorm::new(*damping)),
+            Spec::PredictiveCoding(rule) => {
+                let linear = self.is_linear();
+                let run = self.run(rule.until, &rule.solver, linear)?;
+                if matches!(run, Run::Exact { .. }) && !linear {
+                    return Err(self.no_exact_solution());
+                }
+                Box::new(PredictiveCoding::new(rule.tau_state, rule.nudge, run))
+            }
+            Spec::VectorBroadcasting { .. } => {
+                Box::new(VectorBroadcasting::new(network).map_err(|e| self.refused(&e))?)
+            }
+            Spec::Hindsight { samples, .. } => {
+                let seed = self.model.specification().seed;
+                let built = Hindsight::new(network, *samples, seed);
+                Box::new(built.map_err(|e| self.refused(&e))?)
             }
         })
     }
@@ -232,13 +252,33 @@ impl Builder<'_> {
         };
         let transfer = transfer(rule.transfer);
         let linear = !matches!(transfer, TransferKind::Nonlinear | TransferKind::Deviation);
-        let run = match (rule.until, &rule.solver) {
+        let run = self.run(rule.until, &rule.solver, linear)?;
+        Ok(LoopOptions { parameters, transfer, run })
+    }
+
+    /// How long an equation runs, and how; `linear` when its exact solution is known.
+    fn run(&self, until: Until, solver: &Solver, linear: bool) -> Result<Run, ModelError> {
+        Ok(match (until, solver) {
             (Until::Equilibrium, _) => Run::Equilibrium,
             (Until::Time(time), Solver::Exact {}) => Run::Exact { time },
             (Until::Time(time), Solver::Auto(_)) if linear => Run::Exact { time },
             (Until::Time(time), solver) => self.stepped(time, solver)?,
+        })
+    }
+
+    fn no_exact_solution(&self) -> ModelError {
+        let problem = Problem::NotAllowed {
+            what: "the solver \"exact\"".to_owned(),
+            with: "a nonlinear network".to_owned(),
+            allowed: vec!["auto", "dopri5", "implicit"],
         };
-        Ok(LoopOptions { parameters, transfer, run })
+        self.model.error(&format!("{}.{}.solver", self.key, self.spec.kind()), problem)
+    }
+
+    fn is_linear(&self) -> bool {
+        let mut layers = self.network.layers().iter();
+        self.network.output() == Output::Linear
+            && layers.all(|l| l.activation == Activation::Linear)
     }
 
     fn stepped(&self, time: f64, solver: &Solver) -> Result<Run, ModelError> {

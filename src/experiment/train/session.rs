@@ -223,6 +223,7 @@ impl<'a> Session<'a> {
             learners: &self.learners,
             names: &self.names,
             probes: &self.probes,
+            biases: self.training.learn_biases,
         };
         let (model, training) = (self.model, self.training);
         let rebuild = |k: usize, network: &Network| rule(model, training, k, network).build();
@@ -325,7 +326,8 @@ fn rule<'a>(
     network: &'a Network,
 ) -> Builder<'a> {
     let key = format!("training.rules[{k}]");
-    Builder { model, key, spec: &training.rules[k], network, optimises: false }
+    let (spec, biases) = (&training.rules[k], training.learn_biases);
+    Builder { model, key, spec, network, optimises: false, biases }
 }
 
 /// The network with the weights of a checkpoint.

@@ -1,11 +1,14 @@
 //! `[dynamics]` to differential equations.
 
+use std::sync::Arc;
+
 use nalgebra::DMatrix;
 
 use super::loops::{Closing, Loops};
 use super::{Equations, StabilisedLoop, System, control, initial, matrix};
 use crate::dynamics::{
-    Controller, Dynamics, DynamicsError, LinearDynamics, RateNetwork, RateParameters,
+    Controller, Dynamics, DynamicsError, LinearDynamics, PredictiveCoding, RateNetwork,
+    RateParameters,
 };
 use crate::feedback::{OptimizeOptions, StabiliseError};
 use crate::model::spec::{self, Controller as ControllerSpec, Dynamics as Spec};
@@ -48,17 +51,41 @@ pub(super) fn build(model: &Model, closing: Closing<'_>) -> Result<System, Model
         Spec::ConcurrentInversion(options) => Loops::new(model, options, closing)?.concurrent()?,
         Spec::SingleLoop(options) => Loops::new(model, options, closing)?.single_loop()?,
         Spec::DeepFeedbackControl(options) => control::build(model, options)?,
-        Spec::PredictiveCoding(_) => {
-            let problem = Problem::NotAllowed {
-                what: "this dynamics".to_owned(),
-                with: "this version of dinv".to_owned(),
-                allowed: vec!["layerwise-inversion", "single-loop", "deep-feedback-control"],
-            };
-            return Err(model.error("dynamics", problem));
-        }
+        Spec::PredictiveCoding(options) => predictive_coding(model, options)?,
     };
     check_names(model, &system)?;
     Ok(system)
+}
+
+/// Predictive coding at the operating point, with the target it asks for.
+fn predictive_coding(
+    model: &Model,
+    options: &spec::PredictiveCoding,
+) -> Result<System, ModelError> {
+    let key = "dynamics.predictive-coding";
+    let network = model.network(key)?;
+    let point = model.operating_point(&network)?;
+    let error = model.output_errors(&network, point.as_ref(), key)?;
+    let Some(operating_point) = point else {
+        let problem = Problem::Needs {
+            what: "predictive coding".to_owned(),
+            needs: "the input of the network".to_owned(),
+            remedy: "add `input` to [target], or use an example".to_owned(),
+        };
+        return Err(model.error("target", problem));
+    };
+    let target = operating_point.forward.output() + error;
+    let shared = Arc::new(network.clone());
+    let built = PredictiveCoding::new(shared, &operating_point.forward, target, options.tau_state)
+        .map_err(|e| model.refused(key, &e))?;
+    let built = with_start(model, key, built, PredictiveCoding::with_initial_state)?;
+    Ok(System {
+        network: Some(network),
+        operating_point: Some(operating_point),
+        equations: Equations::One(Box::new(built)),
+        feedback: Vec::new(),
+        optimized: Vec::new(),
+    })
 }
 
 fn check_names(model: &Model, system: &System) -> Result<(), ModelError> {

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod continuation;
 mod frozen_time;
+mod inversion;
 mod learning_curves;
 mod lyapunov;
 mod parabola;
@@ -47,6 +48,7 @@ pub const PICTURES: &[Picture] = &[
     sweep::SWEEP,
     learning_curves::LEARNING_CURVES,
     reconstructions::RECONSTRUCTIONS,
+    inversion::INVERSION,
 ];
 
 /// The pictures asked for, or all the file has data for.
