@@ -93,8 +93,8 @@ fn every_picture_has_a_name_of_its_own_and_is_drawn_by_a_test_file() {
         assert!(!picture.summary.is_empty() && !picture.needs.is_empty());
     }
     let (run, stability) = (files::Rows::new(3, 20).file(), stability::everything());
-    let map = sweep::map();
-    let drawn: Vec<&str> = [run, stability, map]
+    let (map, [curves, images]) = (sweep::map(), training::everything());
+    let drawn: Vec<&str> = [run, stability, map, curves, images]
         .iter()
         .flat_map(|folder| draw_png(&folder.file()).0.pictures)
         .collect();
