@@ -54,6 +54,16 @@ pub enum DynamicsError {
         /// Pre-activation of the unit.
         operating_point: f64,
     },
+    /// Two options that exclude each other.
+    #[error("{what} cannot be combined with {with}; {remedy}")]
+    Incompatible {
+        /// The first.
+        what: String,
+        /// The second.
+        with: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// A list that needs at least one entry is empty.
     #[error("{what} is empty")]
     Empty {

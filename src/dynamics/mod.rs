@@ -6,6 +6,7 @@
 //! closed-form equilibria and observables.
 
 mod concurrent_inversion;
+mod deep_feedback_control;
 mod equilibrium;
 mod error;
 mod feedback;
@@ -14,6 +15,7 @@ mod layer_loop;
 mod layerwise_inversion;
 mod layout;
 mod linear;
+mod noise;
 mod rate_network;
 mod reduction;
 mod registry;
@@ -25,6 +27,10 @@ mod structure;
 mod transfer;
 
 pub use concurrent_inversion::{ConcurrentInversion, InvertedLayer};
+pub use deep_feedback_control::{
+    ControlFeedback, ControlFilters, ControlNoise, ControlParameters, ControlledState,
+    DeepFeedbackControl, LeakOn, NoiseSite, Signals,
+};
 pub use error::DynamicsError;
 pub use feedback::Feedback;
 pub use field::{DenseShifted, ShiftedSolver, SingularShift, SolveCost, VectorField};
@@ -32,12 +38,13 @@ pub use layer_loop::LoopParameters;
 pub use layerwise_inversion::LayerwiseInversion;
 pub use layout::{Block, Observable, StateLayout};
 pub use linear::LinearDynamics;
+pub use noise::NoiseInput;
 pub use rate_network::{CONTROLLERS, Controller, RateNetwork, RateParameters};
 pub use reduction::ReducedEquilibrium;
 pub use registry::{DYNAMICS, DynamicsEntry};
 pub use single_loop::{ChainLayer, SingleLoop};
 pub use structure::{
-    ControlParameter, LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure,
+    ControlLoop, ControlParameter, LayerLoop, SingleLoopChain, SlopeForm, SlopeUnit, Structure,
 };
 pub use transfer::{TRANSFERS, Transfer};
 
@@ -103,6 +110,19 @@ pub trait Dynamics: VectorField {
     fn slope_form(&self, column: usize) -> Option<SlopeForm> {
         let _ = column;
         None
+    }
+
+    /// The additive noise that drives the state, none by default: with `f` the vector field,
+    /// `dy = f dt` and, for the components of each entry, `+ intensity dB` with independent Brownian
+    /// motions `B`.
+    fn noise(&self) -> Vec<NoiseInput> {
+        Vec::new()
+    }
+
+    /// Rates `lambda_i >= 0` such that `f_i(y) = -lambda_i y_i + ...`: the part of the equation that
+    /// exponential methods solve exactly. Zero by default, which is always right.
+    fn decay(&self) -> Vec<f64> {
+        vec![0.0; self.dim()]
     }
 
     /// The equilibrium equation of target column `column` in fewer unknowns, where the equations

@@ -29,6 +29,11 @@ pub const DYNAMICS: &[DynamicsEntry] = &[
         reference: "Podlaski & Machens 2020, arXiv:2007.05112",
     },
     DynamicsEntry {
+        name: "deep-feedback-control",
+        summary: "proportional-integral control of a whole network from its output",
+        reference: "Meulemans et al. 2021, arXiv:2106.07887",
+    },
+    DynamicsEntry {
         name: "rate-network",
         summary: "recurrent rate network, open loop or under a leaky-integral, PI or PID controller",
         reference: "Wilson & Cowan 1972, doi:10.1016/S0006-3495(72)86068-5; Astrom & Murray 2008, Feedback Systems, ch. 10",

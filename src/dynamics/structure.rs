@@ -36,6 +36,16 @@ pub struct SingleLoopChain {
     pub tau_controller: f64,
 }
 
+/// A network under control, reduced to what its output sees: the eigenvalues of the full Jacobian
+/// are those of `jacobian` and the known ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ControlLoop {
+    /// The reduced Jacobian, 1/s.
+    pub jacobian: DMatrix<f64>,
+    /// Eigenvalues known exactly, 1/s, with their multiplicities.
+    pub known: Vec<(f64, usize)>,
+}
+
 /// What is known about the Jacobian of one target column beyond its entries.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Structure {
@@ -46,6 +56,8 @@ pub enum Structure {
     LayerLoops(Vec<LayerLoop>),
     /// A single loop through several stages.
     SingleLoop(SingleLoopChain),
+    /// A network under control, reduced to what its output sees.
+    Control(ControlLoop),
 }
 
 /// A parameter of a control loop that can be varied on its own.

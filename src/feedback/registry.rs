@@ -64,4 +64,9 @@ pub const FEEDBACK: &[FeedbackEntry] = &[
         summary: "Q_l = W_{l+1}^T ... W_L^T, for deep feedback control",
         reference: "Meulemans et al. 2021, arXiv:2106.07887",
     },
+    FeedbackEntry {
+        name: "learned",
+        summary: "Q_l learned from noise in a sleep phase, for deep feedback control",
+        reference: "Meulemans et al. 2021, arXiv:2106.07887",
+    },
 ];

@@ -132,7 +132,7 @@ fn descend(structure: &Structure, options: &OptimizeOptions) -> Result<Optimized
             _ => Err(StabiliseError::NoLoop),
         },
         Structure::SingleLoop(chain) => Ok(optimize_single_loop(chain, options)?),
-        Structure::Dense => Err(StabiliseError::NoLoop),
+        Structure::Dense | Structure::Control(_) => Err(StabiliseError::NoLoop),
     }
 }
 

@@ -72,6 +72,17 @@ pub enum InvalidRun {
         /// What was given.
         step: Option<f64>,
     },
+    /// A method that cannot integrate noise was given some.
+    #[error(
+        "the equation has noise, which {method} cannot integrate: use euler-maruyama or exponential-euler-maruyama, or remove the noise"
+    )]
+    Deterministic {
+        /// Name of the method.
+        method: &'static str,
+    },
+    /// A stochastic run against time.
+    #[error("a run with noise cannot go backward in time: give a span that increases")]
+    BackwardNoise,
     /// An option that must be positive and finite is not.
     #[error("{option} = {value}: give a finite number > 0")]
     Option {

@@ -40,6 +40,8 @@ pub(crate) enum Stepping {
     Explicit(&'static Tableau, Law),
     Fixed(&'static Tableau),
     SemiImplicit,
+    EulerMaruyama,
+    ExponentialEulerMaruyama,
     Implicit(&'static Tableau, Law),
     Auto,
 }
@@ -69,6 +71,8 @@ pub static METHODS: &[&Method] = &[
     &methods::SEMI_IMPLICIT_EULER,
     &methods::IMPLICIT,
     &methods::AUTO,
+    &methods::EULER_MARUYAMA,
+    &methods::EXPONENTIAL_EULER_MARUYAMA,
 ];
 
 impl Method {
@@ -89,6 +93,12 @@ impl Method {
         self.kind == Kind::FixedStep
     }
 
+    /// Whether the method integrates noise.
+    #[must_use]
+    pub fn is_stochastic(&self) -> bool {
+        matches!(self.stepping, Stepping::EulerMaruyama | Stepping::ExponentialEulerMaruyama)
+    }
+
     /// Order of the dense output, uniformly over a step.
     #[must_use]
     pub fn dense_order(&self) -> u32 {
@@ -102,7 +112,10 @@ impl Method {
             Stepping::Explicit(tableau, _)
             | Stepping::Fixed(tableau)
             | Stepping::Implicit(tableau, _) => Some(tableau),
-            Stepping::SemiImplicit | Stepping::Auto => None,
+            Stepping::SemiImplicit
+            | Stepping::EulerMaruyama
+            | Stepping::ExponentialEulerMaruyama
+            | Stepping::Auto => None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod implicit;
 mod initial_step;
 mod method;
 mod methods;
+mod noise;
 mod norm;
 mod observer;
 mod options;
@@ -35,6 +36,7 @@ mod step;
 mod step_control;
 mod stepper;
 mod stiffness;
+mod stochastic;
 mod tableau;
 mod tolerance;
 mod vector;
@@ -45,7 +47,11 @@ pub use errors::{FailureReason, IntegrateError, InvalidRun, InvalidSaveAt, Unkno
 pub use events::{Direction, Event, EventFunction};
 pub use exact::{ExactError, ExactForm, ExactSolution};
 pub use method::{Kind, METHODS, Method};
-pub use methods::{AUTO, DOP853, DOPRI5, EULER, IMPLICIT, RK4, SEMI_IMPLICIT_EULER, TSIT5};
+pub use methods::{
+    AUTO, DOP853, DOPRI5, EULER, EULER_MARUYAMA, EXPONENTIAL_EULER_MARUYAMA, IMPLICIT, RK4,
+    SEMI_IMPLICIT_EULER, TSIT5,
+};
+pub use noise::Noise;
 pub use observer::{Flow, Observer, StepSizes, Stretch, Trajectory};
 pub use options::Options;
 pub use outcome::{EventHit, Outcome, Statistics, Status, Warning};

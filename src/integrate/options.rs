@@ -2,6 +2,7 @@
 
 use super::errors::InvalidRun;
 use super::method::Method;
+use super::noise::Noise;
 use super::tolerance::Tolerances;
 
 /// What a user can set about the stepping loop.
@@ -18,6 +19,8 @@ pub struct Options {
     pub initial_step: Option<f64>,
     /// Largest step; the whole span when absent.
     pub max_step: Option<f64>,
+    /// Noise, for stochastic methods.
+    pub noise: Option<Noise>,
 }
 
 impl Default for Options {
@@ -28,6 +31,7 @@ impl Default for Options {
             max_steps: 1_000_000,
             initial_step: None,
             max_step: None,
+            noise: None,
         }
     }
 }
@@ -43,6 +47,22 @@ impl Options {
     #[must_use]
     pub fn with_step(step: f64) -> Self {
         Self { step: Some(step), ..Self::default() }
+    }
+
+    /// Noise must not be dropped silently, and a Brownian path has one direction.
+    pub(crate) fn check_noise(
+        &self,
+        method: &Method,
+        t_span: (f64, f64),
+    ) -> Result<(), InvalidRun> {
+        let noisy = self.noise.as_ref().is_some_and(|noise| !noise.inputs.is_empty());
+        if noisy && !method.is_stochastic() {
+            return Err(InvalidRun::Deterministic { method: method.name });
+        }
+        if noisy && t_span.1 < t_span.0 {
+            return Err(InvalidRun::BackwardNoise);
+        }
+        Ok(())
     }
 
     pub(crate) fn validate(&self, method: &Method) -> Result<(), InvalidRun> {

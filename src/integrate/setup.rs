@@ -5,8 +5,10 @@ use super::errors::InvalidRun;
 use super::explicit::ExplicitRk;
 use super::implicit::Esdirk;
 use super::method::{Method, Stepping};
+use super::options::Options;
 use super::scheme::Scheme;
 use super::semi_implicit::SemiImplicitEuler;
+use super::stochastic::EulerMaruyama;
 use crate::dynamics::VectorField;
 
 /// Refuses starts that make no sense.
@@ -36,15 +38,18 @@ pub(super) fn check_start(
 pub(super) fn scheme<'a>(
     method: &Method,
     field: &'a dyn VectorField,
-    rtol: f64,
+    options: &Options,
     t_end: f64,
 ) -> Box<dyn Scheme + 'a> {
+    let (rtol, noise) = (options.tolerances.rtol, options.noise.as_ref());
     let n = field.dim();
     match method.stepping {
         Stepping::Explicit(tableau, law) => Box::new(ExplicitRk::new(tableau, Some(law), n)),
         Stepping::Fixed(tableau) => Box::new(ExplicitRk::new(tableau, None, n)),
         Stepping::Implicit(tableau, law) => Box::new(Esdirk::new(field, tableau, law)),
         Stepping::Auto => Box::new(Auto::new(field, rtol, t_end)),
+        Stepping::EulerMaruyama => Box::new(EulerMaruyama::new(field, noise, false)),
+        Stepping::ExponentialEulerMaruyama => Box::new(EulerMaruyama::new(field, noise, true)),
         Stepping::SemiImplicit => Box::new(SemiImplicitEuler::new(field)),
     }
 }

@@ -96,12 +96,13 @@ impl<'a> Integrator<'a> {
         } else {
             options.tolerances.validate(field, y0)?
         };
+        options.check_noise(method, t_span)?;
         let norm = ErrorNorm::new(field, &tolerances);
         let env = Env { field, norm, statistics: Statistics::default() };
         let (t_start, t_end) = t_span;
         let mut integrator = Self {
             env,
-            scheme: scheme(method, field, tolerances.rtol, t_end),
+            scheme: scheme(method, field, options, t_end),
             method,
             options: options.clone(),
             control: StepControl::new(),

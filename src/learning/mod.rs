@@ -9,6 +9,9 @@
 //! [`Learner::learn`].
 
 mod batch;
+mod conditions;
+mod control_feedback;
+mod controlled;
 mod delayed;
 mod error;
 mod feedback;
@@ -27,6 +30,7 @@ mod spectra;
 mod trajectory;
 
 pub use batch::{Batch, Progress, Stopped};
+pub use conditions::{condition_1, row_space};
 pub use error::LearningError;
 pub use feedback::LoopFeedback;
 pub use learner::{Learner, LearnerState};

@@ -13,6 +13,7 @@ pub struct RuleEntry {
     pub published_slope_power: u32,
 }
 
+const DFC: &str = "Meulemans et al. 2021, arXiv:2106.07887";
 const DI: &str = "Podlaski & Machens 2020, arXiv:2007.05112";
 
 /// Every rule that can train.
@@ -58,6 +59,30 @@ pub const RULES: &[RuleEntry] = &[
         summary: "dynamic inversion through a single loop",
         reference: DI,
         published_slope_power: 2,
+    },
+    RuleEntry {
+        name: "dfc",
+        summary: "deep feedback control, updates averaged over time",
+        reference: DFC,
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "dfc-ss",
+        summary: "deep feedback control, updates at the last state",
+        reference: DFC,
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "dfc-ssa",
+        summary: "the linearised steady state of deep feedback control",
+        reference: DFC,
+        published_slope_power: 1,
+    },
+    RuleEntry {
+        name: "strong-dfc",
+        summary: "deep feedback control with strong feedback and filtered voltages",
+        reference: "Meulemans et al. 2022, arXiv:2204.07249",
+        published_slope_power: 1,
     },
 ];
 

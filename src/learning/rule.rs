@@ -70,6 +70,13 @@ pub trait Rule: Send + Sync {
     /// `errors.converged` instead.
     fn carry(&mut self, pass: &Pass<'_>, errors: &mut Errors) -> Result<(), LearningError>;
 
+    /// The rates that take the place of those of the forward pass as inputs of `layers()[layer]` in
+    /// its update, `n_{l-1} x columns`; never for the first layer.
+    fn presynaptic(&self, layer: usize) -> Option<&DMatrix<f64>> {
+        let _ = layer;
+        None
+    }
+
     /// A layer above the first is about to be updated by one example; `weights` are the old ones.
     fn updating(&mut self, weights: &DMatrix<f64>, update: &LayerUpdate<'_>) {
         let _ = (weights, update);
@@ -88,6 +95,13 @@ pub trait Rule: Send + Sync {
     /// Replaces the feedback matrices, as after reading a checkpoint or optimising them.
     fn set_feedback(&mut self, matrices: Vec<DMatrix<f64>>) {
         let _ = matrices;
+    }
+
+    /// The matrices `Q_l` (`n_l x n_L`) from the output to every layer for the example in `column`,
+    /// for rules of deep feedback control.
+    fn controller_feedback(&self, pass: &Pass<'_>, column: usize) -> Option<Vec<DMatrix<f64>>> {
+        let _ = (pass, column);
+        None
     }
 
     /// Leak and time constants of the loops, for rules that are loops; one loop per layer, or a
@@ -116,6 +130,12 @@ pub struct Loops {
     pub single: bool,
     /// Whether the loop is a differential equation that runs, so that it must be stable.
     pub runs: bool,
+}
+
+/// What `layers()[l]` learns from: the rates of the forward pass, or those the rule puts in their
+/// place.
+pub(super) fn input_of<'a>(rule: &'a dyn Rule, forward: &'a Forward, l: usize) -> &'a DMatrix<f64> {
+    rule.presynaptic(l).unwrap_or_else(|| forward.layer_input(l))
 }
 
 /// Carries errors down layer by layer: `invert(k, above, below, converged)` fills `below`, the error

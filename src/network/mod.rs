@@ -26,4 +26,5 @@ pub use feedforward::Network;
 pub use forward::Forward;
 pub use initial::Initialiser;
 pub use layer::Layer;
+pub(crate) use output::softmax;
 pub use output::{OUTPUTS, Output};

@@ -40,7 +40,9 @@ pub fn weights_group(network: &Network) -> Group {
 #[must_use]
 pub fn feedback_variable(index: usize, to: usize, from: usize, matrix: &DMatrix<f64>) -> Variable {
     let phrase = format!("feedback matrix, units of layer {to} x units of layer {from}");
-    Variable::matrix(format!("feedback_{index}"), &layer_axis(to), &layer_axis(from), matrix)
+    // The controller has as many units as the layer it reads; a variable cannot use an axis twice.
+    let columns = if to == from { "controller_unit".to_owned() } else { layer_axis(from) };
+    Variable::matrix(format!("feedback_{index}"), &layer_axis(to), &columns, matrix)
         .units("1")
         .long_name(&phrase)
 }

@@ -211,6 +211,7 @@ pub fn all() -> Vec<Instance> {
     instances.extend(concurrent_inversions());
     instances.extend(single_loops());
     instances.extend(rate_networks());
+    instances.extend(crate::controlled::deep_feedback_controls());
     instances.extend(linear_systems());
     instances
 }

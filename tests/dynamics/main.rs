@@ -6,6 +6,8 @@ mod support;
 
 mod batches;
 mod catalogue;
+mod control;
+mod controlled;
 mod derivatives;
 mod equilibria;
 mod errors;

@@ -84,6 +84,21 @@ fn structures_reproduce_the_dense_jacobian() {
                 Structure::SingleLoop(chain) => {
                     assert!((dense - dense_chain(&chain)).amax() < 1e-15, "{}", instance.name);
                 }
+                Structure::Control(control) => {
+                    // Power sums of the reduced spectrum and of the known eigenvalues.
+                    let reduced = power_sums(&control.jacobian, 8);
+                    for (k, (sum, reduced)) in power_sums(&dense, 8).iter().zip(reduced).enumerate()
+                    {
+                        let power = |rate: f64| rate.powi(k as i32 + 1);
+                        let known = control.known.iter();
+                        let known: f64 = known.map(|(x, n)| power(*x) * *n as f64).sum();
+                        let size = power(dense.norm()).abs();
+                        let error = (sum - reduced - known).abs() / size;
+                        assert!(error < 1e-13, "{} {k}: {error:e}", instance.name);
+                    }
+                    let count: usize = control.known.iter().map(|(_, n)| n).sum();
+                    assert_eq!(count + control.jacobian.nrows(), dense.nrows());
+                }
                 Structure::Dense => {}
             }
         }

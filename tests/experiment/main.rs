@@ -4,6 +4,7 @@
 mod support;
 
 mod checks;
+mod control;
 mod documented;
 mod goldens;
 mod runs;

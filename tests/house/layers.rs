@@ -34,7 +34,7 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
 ];
 
 /// Files of `dynamics` that hold its seams; every other file there is a variant.
-const SEAMS: &[&str] = &["mod", "field", "layout", "structure"];
+const SEAMS: &[&str] = &["mod", "field", "layout", "noise", "structure"];
 
 fn rank(layer: &str) -> Option<usize> {
     ORDER.iter().position(|l| *l == layer)

@@ -8,6 +8,7 @@ mod failures;
 mod fields;
 mod goldens;
 mod hostile;
+mod noise;
 mod order;
 mod save_times;
 mod steady_state;

@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asleep;
+mod control;
 mod delayed;
 mod documented;
 mod experiment;

@@ -5,8 +5,9 @@
 //! | `full` | any Jacobian | the Jacobian itself |
 //! | `theorem-1` | layer loops | `W G B` or `B W G`, whichever is smaller |
 //! | `theorem-2` | single loop through n stages | the product around the loop, at its narrowest place |
+//! | `quotient` | deep feedback control | the projections of voltages on the output, `n_L` per layer |
 //!
-//! The two reductions are exact; their derivations are in the private modules `layer_loop` and
+//! The reductions are exact; their derivations are in the private modules `layer_loop` and
 //! `chain`.
 
 mod chain;
@@ -16,7 +17,7 @@ mod product;
 use nalgebra::{Complex, DMatrix};
 
 use super::error::AnalysisError;
-use crate::dynamics::{LayerLoop, SingleLoopChain, Structure};
+use crate::dynamics::{ControlLoop, LayerLoop, SingleLoopChain, Structure};
 use crate::linalg::eigen::{EigenOptions, eigen, rounding_error};
 
 /// Largest matrix whose dense eigenvalue problem is attempted: 10,000 states take about 5 GiB and,
@@ -35,6 +36,8 @@ pub enum SpectrumMethod {
     Theorem1,
     /// A chain of equal stages, through the eigenvalues of the product around the loop.
     Theorem2,
+    /// A network under control, through the projections that its output sees.
+    Quotient,
 }
 
 impl SpectrumMethod {
@@ -45,6 +48,7 @@ impl SpectrumMethod {
             Self::Full => "full",
             Self::Theorem1 => "theorem-1",
             Self::Theorem2 => "theorem-2",
+            Self::Quotient => "quotient",
         }
     }
 }
@@ -154,6 +158,21 @@ pub fn chain_spectrum(chain: &SingleLoopChain) -> Result<Spectrum, AnalysisError
     Spectrum::sorted(chain::entries(chain)?, SpectrumMethod::Theorem2)
 }
 
+/// The spectrum of a network under control: that of its reduced Jacobian and the known eigenvalues.
+///
+/// # Errors
+/// As [`full_spectrum`], of the reduced Jacobian.
+pub fn control_spectrum(control: &ControlLoop) -> Result<Spectrum, AnalysisError> {
+    let reduced = full_spectrum(&control.jacobian)?;
+    let parts = reduced.values.iter().zip(&reduced.errors).zip(&reduced.conditions);
+    let mut entries: Vec<_> =
+        parts.map(|((&value, &error), &condition)| Entry { value, error, condition }).collect();
+    for &(value, count) in &control.known {
+        entries.extend((0..count).map(|_| Entry::exact(value)));
+    }
+    Spectrum::sorted(entries, SpectrumMethod::Quotient)
+}
+
 /// The spectrum through the block structure; `None` where there is none.
 ///
 /// # Errors
@@ -163,6 +182,7 @@ pub fn reduced_spectrum(structure: &Structure) -> Result<Option<Spectrum>, Analy
         Structure::Dense => Ok(None),
         Structure::LayerLoops(loops) => layer_loop_spectrum(loops).map(Some),
         Structure::SingleLoop(chain) => chain_spectrum(chain).map(Some),
+        Structure::Control(control) => control_spectrum(control).map(Some),
     }
 }
 

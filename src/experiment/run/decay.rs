@@ -55,6 +55,7 @@ fn work(structure: &Structure, dynamics: &dyn Dynamics) -> f64 {
     let layout = dynamics.layout();
     match structure {
         Structure::Dense => cube(layout.dim() / layout.columns()),
+        Structure::Control(control) => cube(control.jacobian.nrows()),
         Structure::LayerLoops(loops) => {
             loops.iter().map(|l| cube(l.forward.nrows().min(l.forward.ncols()))).sum()
         }

@@ -25,6 +25,11 @@ pub enum RunError {
         /// The solver.
         solver: String,
     },
+    /// A second integration of noise follows another path.
+    #[error(
+        "runs with noise cannot be compared with a second one: remove the noise, or the comparison"
+    )]
+    NoisyComparison,
     /// Two integrations cannot be compared, or the second one failed.
     #[error("no second opinion: {0}")]
     Compare(#[from] CompareError),
@@ -39,9 +44,11 @@ pub enum RunError {
 impl Failure for RunError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Invalid(_) | Self::Solver(_) | Self::Record(_) | Self::CrossCheckStep { .. } => {
-                ExitCode::Usage
-            }
+            Self::Invalid(_)
+            | Self::Solver(_)
+            | Self::Record(_)
+            | Self::CrossCheckStep { .. }
+            | Self::NoisyComparison => ExitCode::Usage,
             Self::Dynamics(_) | Self::Compare(_) | Self::Integrate(_) => ExitCode::Numerical,
         }
     }

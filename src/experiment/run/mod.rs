@@ -60,11 +60,18 @@ pub fn run(
         integrate::Solver::named(name).map_err(RunError::from)?;
     }
     let system = model.system()?;
+    if let Equations::One(dynamics) = &system.equations
+        && !dynamics.noise().is_empty()
+        && (options.cross_check.is_some() || options.estimate_error)
+    {
+        return Err(RunError::NoisyComparison.into());
+    }
     let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);
     let began = Instant::now();
     let mut writer = options.output.open(&file, model, context)?;
     writer.write_group(&records::weights(&system))?;
-    let plan = Plan { section, solver: &solver, options, context };
+    let seed = specification.seed;
+    let plan = Plan { section, solver: &solver, options, context, seed };
     let loops = match &system.equations {
         Equations::One(dynamics) => {
             let name = model.specification().dynamics.as_ref().map_or("", |d| d.name());
@@ -87,6 +94,8 @@ struct Plan<'a, 'c> {
     solver: &'a Solver,
     options: &'a RunOptions,
     context: &'a Context<'c>,
+    /// Of the noise.
+    seed: u64,
 }
 
 impl Plan<'_, '_> {

@@ -11,8 +11,12 @@ use crate::results::{Data, Dimension, Group, Variable, feedback_variable, weight
 /// The group `weights`: the network and the feedback matrices as used.
 pub(in crate::experiment) fn weights(system: &System) -> Group {
     let Some(network) = &system.network else { return Group::new("weights") };
-    let feedback =
-        system.feedback.iter().map(|b| feedback_variable(b.from, b.to, b.from, &b.matrix));
+    // Loops are known by the layer they invert; an output controller drives every layer.
+    let from_output = system.feedback.windows(2).any(|pair| pair[0].from == pair[1].from);
+    let feedback = system.feedback.iter().map(|b| {
+        let index = if from_output { b.to } else { b.from };
+        feedback_variable(index, b.to, b.from, &b.matrix)
+    });
     weights_group(network).with_all(feedback)
 }
 

@@ -1,7 +1,7 @@
 //! The `[solver]` and `[run]` sections as options of the integrator.
 
 use crate::dynamics::{Dynamics, StateLayout};
-use crate::integrate::{self, Atol, Event, Options, SaveAt, SteadyState, Tolerances};
+use crate::integrate::{self, Atol, Event, Noise, Options, SaveAt, SteadyState, Tolerances};
 use crate::model::spec::{self, Direction, Run as RunSection, Solver};
 
 /// What the solver section asks for, with `auto` where the model names none.
@@ -16,8 +16,16 @@ pub(in crate::experiment) fn default_solver() -> Solver {
 }
 
 /// Options of the integrator.
-pub(in crate::experiment) fn options(solver: &Solver, layout: &StateLayout) -> Options {
+pub(in crate::experiment) fn options(
+    solver: &Solver,
+    dynamics: &dyn Dynamics,
+    seed: u64,
+) -> Options {
+    let layout = dynamics.layout();
     let mut options = Options::default();
+    if !dynamics.noise().is_empty() {
+        options.noise = Some(Noise::of(dynamics, seed));
+    }
     if let Some(adaptive) = solver.adaptive() {
         options.tolerances = Tolerances { rtol: adaptive.rtol, atol: atol(&adaptive.atol, layout) };
         options.max_steps = adaptive.max_steps as u64;

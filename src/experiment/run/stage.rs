@@ -84,7 +84,7 @@ impl Stage<'_, '_, '_> {
         let mut convergence =
             equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
         let mut problem = Problem::new(dynamics, t_span);
-        problem.options = solver::options(self.plan.solver, layout);
+        problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
         problem.save_at = solver::save_at(section);
         problem.steady_state = solver::steady_state(section, layout);
         problem.events = solver::events(section, dynamics);

@@ -68,14 +68,14 @@ impl Stage<'_, '_, '_> {
     /// The problem of this stage with the rows that are compared.
     fn compared(&self, t_end: f64) -> Problem<'_> {
         let mut problem = Problem::new(self.dynamics, (self.plan.section.t_span[0], t_end));
-        problem.options = super::solver::options(self.plan.solver, self.dynamics.layout());
+        problem.options = super::solver::options(self.plan.solver, self.dynamics, self.plan.seed);
         problem.save_at = SaveAt::Count(ROWS);
         problem
     }
 
     /// What a difference is measured in: the solver's tolerances, or the default ones.
     fn tolerances(&self, solver: Solver) -> Tolerances {
-        let options = super::solver::options(self.plan.solver, self.dynamics.layout());
+        let options = super::solver::options(self.plan.solver, self.dynamics, self.plan.seed);
         if solver.has_tolerances() { options.tolerances } else { Tolerances::default() }
     }
 }

@@ -50,7 +50,9 @@ pub(super) fn critical_value(
                 Ok(chain_spectrum(&chain_at(chain, parameter, x))?.abscissa())
             })
         }
-        Structure::Dense => of_equation(dynamics, place, &linearisation.spectrum, parameter),
+        Structure::Dense | Structure::Control(_) => {
+            of_equation(dynamics, place, &linearisation.spectrum, parameter)
+        }
     }
 }
 

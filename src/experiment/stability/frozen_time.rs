@@ -71,7 +71,7 @@ fn trajectory(model: &Model, dynamics: &dyn Dynamics) -> Result<Trajectory, Stab
     let section = specification.solver.clone().unwrap_or_else(solver::default_solver);
     let chosen = Solver::named(section.name()).map_err(crate::experiment::run::RunError::from)?;
     let mut problem = Problem::new(dynamics, (run.t_span[0], run.t_span[1]));
-    problem.options = solver::options(&section, dynamics.layout());
+    problem.options = solver::options(&section, dynamics, specification.seed);
     problem.save_at = solver::save_at(run);
     solve(&problem, chosen, &mut trajectory)?;
     Ok(trajectory)

@@ -9,6 +9,16 @@ use crate::learning::LearningError;
 /// Training that cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
+    /// Feedback could not be learned.
+    #[error("{rule} after update {step}: {source}")]
+    Sleep {
+        /// Name of the rule.
+        rule: String,
+        /// Updates so far.
+        step: usize,
+        /// Why.
+        source: crate::feedback::SleepError,
+    },
     /// A checkpoint would be lost.
     #[error("{} is the checkpoint of an earlier run", path.display())]
     CheckpointExists {
@@ -56,7 +66,7 @@ impl Failure for TrainError {
             | Self::Io { .. }
             | Self::Damaged { .. }
             | Self::NoCheckpoint { .. } => ExitCode::InputOutput,
-            Self::Measure { .. } => ExitCode::Numerical,
+            Self::Measure { .. } | Self::Sleep { .. } => ExitCode::Numerical,
         }
     }
 

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::TrainError;
 use crate::learning::{
-    Batch, Learner, LearningError, Rule, abscissas, feedback_angles, layer_angles, rules::Bp,
+    Batch, Learner, LearningError, Rule, abscissas, condition_1, feedback_angles, layer_angles,
+    row_space, rules::Bp,
 };
 use crate::model::spec::{DataSet, Measure, Metric, Training};
 use crate::model::{Model, ModelError, Problem};
@@ -68,9 +69,6 @@ pub(super) fn columns(
 
 fn refuse(model: &Model, key: &str, metric: &Metric, labelled: bool) -> Result<(), ModelError> {
     let (what, with) = match metric {
-        Metric::RowSpace(_) | Metric::Condition1(_) => {
-            (format!("the metric \"{}\"", metric.name()), "rules without deep feedback control")
-        }
         Metric::Angle { to, .. }
             if to == "gauss-newton" || to == "minimum-norm" || to == "dfc-ssa" =>
         {
@@ -126,7 +124,15 @@ fn column(training: &Training, network: &Network, metric: &Metric) -> Column {
             let dims = vec![rule(), Dimension::new("layer", layers)];
             (name, dims, "1", "Frobenius norm of each layer".to_owned(), m.every)
         }
-        Metric::RowSpace(m) | Metric::Condition1(m) | Metric::WallTime(m) => {
+        Metric::RowSpace(m) => {
+            let long = "share of Q in the row space of the Jacobian (condition 2)".to_owned();
+            ("row_space".to_owned(), vec![rule()], "1", long, m.every)
+        }
+        Metric::Condition1(m) => {
+            let long = "variation of the squared norms of the layers' inputs (condition 1)";
+            ("condition1".to_owned(), vec![rule()], "1", long.to_owned(), m.every)
+        }
+        Metric::WallTime(m) => {
             let long = "wall-clock time spent learning, evaluation excluded".to_owned();
             ("wall_time".to_owned(), vec![rule()], "s", long, m.every)
         }
@@ -214,9 +220,11 @@ impl Scene<'_> {
                 }
                 values
             }
-            Metric::RowSpace(_) | Metric::Condition1(_) | Metric::WallTime(_) => {
-                per_rule(&|l| vec![l.progress().elapsed.as_secs_f64()])
+            Metric::RowSpace(_) => {
+                per_rule(&|l| vec![row_space(l, self.probes).unwrap_or(f64::NAN)])
             }
+            Metric::Condition1(_) => per_rule(&|l| vec![condition_1(l, self.probes)]),
+            Metric::WallTime(_) => per_rule(&|l| vec![l.progress().elapsed.as_secs_f64()]),
         })
     }
 

@@ -11,6 +11,7 @@ mod records;
 mod report;
 mod rules;
 mod session;
+mod sleep;
 mod watch;
 
 use std::path::Path;

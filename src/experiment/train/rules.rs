@@ -7,10 +7,13 @@ use nalgebra::DMatrix;
 use super::optimise::optimise;
 use crate::dynamics::{Feedback, LoopParameters};
 use crate::integrate::{Method, Options, Tolerances};
-use crate::learning::rules::{Bp, Dfa, Di, Fa, Ndi, Pbp, Sdi};
+use crate::learning::rules::{
+    Bp, Dfa, Dfc, DfcFeedback, DfcRun, DfcSsa, DfcUpdate, Di, Fa, Ndi, Pbp, Sdi,
+};
 use crate::learning::{LearningError, LoopFeedback, LoopOptions, Rule, Run, TransferKind};
 use crate::model::spec::{
-    Atol, Feedback as FeedbackSpec, LoopRule, Rule as Spec, Solver, TransferName, Until,
+    Atol, DfcRule, Feedback as FeedbackSpec, LoopRule, QUpdate, Rule as Spec, Solver, TransferName,
+    Until,
 };
 use crate::model::{FeedbackTable, Model, ModelError, Problem};
 use crate::network::Network;
@@ -56,6 +59,14 @@ impl Builder<'_> {
                 let feedback = self.single(rule.retie, &options.parameters)?;
                 Box::new(Sdi::new(network, feedback, options).map_err(|e| self.refused(&e))?)
             }
+            Spec::Dfc(rule) => self.dfc(DfcUpdate::Mean, rule)?,
+            Spec::DfcSs(rule) => self.dfc(DfcUpdate::Last, rule)?,
+            Spec::StrongDfc(rule) => self.dfc(DfcUpdate::Strong, rule)?,
+            Spec::DfcSsa(rule) => {
+                let (feedback, parameters) = (self.controller()?, rule.parameters());
+                let built = DfcSsa::new(network, feedback, parameters, rule.nudge);
+                Box::new(built.map_err(|e| self.refused(&e))?)
+            }
             other => {
                 let problem = Problem::NotAllowed {
                     what: format!("the rule \"{}\"", other.kind()),
@@ -63,6 +74,39 @@ impl Builder<'_> {
                     allowed: crate::learning::RULES.iter().map(|e| e.name).collect(),
                 };
                 return Err(self.model.error(&self.key, problem));
+            }
+        })
+    }
+
+    fn dfc(&self, update: DfcUpdate, rule: &DfcRule) -> Result<Box<dyn Rule>, ModelError> {
+        let run = match rule.until {
+            Until::Equilibrium => DfcRun::Rest,
+            Until::Time(time) => {
+                let Run::Steps { time, method, options } = self.stepped(time, &rule.solver)? else {
+                    unreachable!("`stepped` gives steps");
+                };
+                DfcRun::Time { time, method, options }
+            }
+        };
+        let (feedback, parameters) = (self.controller()?, rule.parameters());
+        let built = Dfc::new(self.network, update, feedback, parameters, rule.nudge, run);
+        Ok(Box::new(built.map_err(|e| self.refused(&e))?))
+    }
+
+    /// Feedback from the output to every layer.
+    fn controller(&self) -> Result<DfcFeedback, ModelError> {
+        Ok(match self.spec.feedback() {
+            Some(FeedbackSpec::JacobianTranspose { scale, update }) => {
+                let recomputed = *update == QUpdate::Recomputed;
+                DfcFeedback::JacobianTranspose { scale: *scale, recomputed }
+            }
+            Some(FeedbackSpec::WeightProduct { scale }) => {
+                DfcFeedback::WeightProduct { scale: *scale }
+            }
+            _ => {
+                let forward = crate::network::Forward::new(self.network, 1);
+                let start = |table: FeedbackTable<'_>| table.controller(self.network, &forward, 0);
+                DfcFeedback::Fixed(self.with_table(start)?)
             }
         })
     }

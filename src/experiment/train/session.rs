@@ -12,6 +12,7 @@ use super::metrics::{self, Column, Scene};
 use super::plan::{self, Course};
 use super::report::{RuleReport, TrainReport};
 use super::rules::Builder;
+use super::sleep;
 use super::watch::{Seen, Watch};
 use crate::error::Error;
 use crate::experiment::Context;
@@ -56,7 +57,12 @@ impl<'a> Session<'a> {
             let rule = Builder { optimises: true, ..rule(model, training, k, &network) }.build()?;
             let entry = RuleEntry::named(spec.kind()).expect("rules that were built are listed");
             let options = plan::options(training, entry, course.total);
-            learners.push(Learner::new(spec.name(), network.clone(), rule, options));
+            let mut learner = Learner::new(spec.name(), network.clone(), rule, options);
+            if let Some(options) = sleep::initial(spec) {
+                let moment = (model.specification().seed, 0);
+                sleep::learn(&mut learner, spec, options, &data.train, moment)?;
+            }
+            learners.push(learner);
         }
         let initial = |set| metrics::evaluate(&network, set, usize::MAX).squares;
         let initial_squares =
@@ -124,6 +130,10 @@ impl<'a> Session<'a> {
     /// Learns from the next batch, every rule on its own.
     pub(super) fn advance(&mut self, context: &Context<'_>) -> Result<(), Error> {
         let due = self.columns.iter().map(|c| c.next(self.step)).min().unwrap_or(usize::MAX);
+        let due = match &self.training.sleep {
+            Some(sleep) => due.min((self.step / sleep.every + 1) * sleep.every),
+            None => due,
+        };
         let end = self.course.batch_end(self.step, due);
         let examples = self.course.examples(self.step, end);
         let batch = Batch::new(&self.data.train, &examples, self.course.size);
@@ -141,7 +151,23 @@ impl<'a> Session<'a> {
                 context.warn(stopped.to_string());
             }
         }
+        self.sleep()?;
         self.note(watched, context)
+    }
+
+    /// The sleep phase, where one is due.
+    fn sleep(&mut self) -> Result<(), Error> {
+        let Some(sleep) = &self.training.sleep else { return Ok(()) };
+        if !self.step.is_multiple_of(sleep.every) || self.is_over() {
+            return Ok(());
+        }
+        let moment = (self.model.specification().seed, self.step);
+        for (learner, rule) in self.learners.iter_mut().zip(&self.training.rules) {
+            if learner.progress().stopped.is_none() {
+                sleep::learn(learner, rule, &sleep.phase, &self.data.train, moment)?;
+            }
+        }
+        Ok(())
     }
 
     /// Looks at the loops before the first update: an equilibrium that a loop would leave is no

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use super::Learner;
 use crate::learning::options::Reduce;
-use crate::learning::rule::LayerUpdate;
+use crate::learning::rule::{LayerUpdate, input_of};
 use crate::linalg::gemm::{matmul_nt_into, matmul_tn};
 
 impl Learner {
@@ -14,17 +14,18 @@ impl Learner {
         let single = self.work.forward.columns() == 1;
         for l in from..self.network.layers().len() {
             if single {
-                let input = self.work.forward.layer_input(l).as_slice();
+                let input = input_of(self.rule.as_ref(), &self.work.forward, l).as_slice();
                 let norm = input.iter().map(|h| h * h).sum::<f64>().sqrt();
                 self.scale_delta(l, norm);
                 self.learn_biases(l);
-                let input = self.work.forward.layer_input(l).as_slice();
                 let scaled = &self.work.scaled;
                 let weights = &mut self.network.layers_mut()[l].weights;
                 if l > 0 {
+                    let input = self.work.forward.layer_input(l).as_slice();
                     let update = LayerUpdate { layer: l, keep, scaled, input };
                     self.rule.updating(weights, &update);
                 }
+                let input = input_of(self.rule.as_ref(), &self.work.forward, l).as_slice();
                 add_outer_product(weights, keep, scaled, input);
             } else {
                 self.update_by_many(l, keep);
@@ -54,7 +55,7 @@ impl Learner {
 
     fn update_by_many(&mut self, l: usize, keep: f64) {
         let delta = &self.work.errors.delta[l];
-        let input = self.work.forward.layer_input(l);
+        let input = input_of(self.rule.as_ref(), &self.work.forward, l);
         // |sum delta h^T|^2 = sum over pairs of examples of their inner products.
         let pairs = matmul_tn(delta, delta).component_mul(&matmul_tn(input, input)).sum();
         let size = pairs.max(0.0).sqrt();

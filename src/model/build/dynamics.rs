@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::loops::{Closing, Loops};
-use super::{Equations, StabilisedLoop, System, initial, matrix};
+use super::{Equations, StabilisedLoop, System, control, initial, matrix};
 use crate::dynamics::{
     Controller, Dynamics, DynamicsError, LinearDynamics, RateNetwork, RateParameters,
 };
@@ -47,11 +47,12 @@ pub(super) fn build(model: &Model, closing: Closing<'_>) -> Result<System, Model
         }
         Spec::ConcurrentInversion(options) => Loops::new(model, options, closing)?.concurrent()?,
         Spec::SingleLoop(options) => Loops::new(model, options, closing)?.single_loop()?,
-        Spec::DeepFeedbackControl(_) | Spec::PredictiveCoding(_) => {
+        Spec::DeepFeedbackControl(options) => control::build(model, options)?,
+        Spec::PredictiveCoding(_) => {
             let problem = Problem::NotAllowed {
                 what: "this dynamics".to_owned(),
                 with: "this version of dinv".to_owned(),
-                allowed: vec!["layerwise-inversion", "concurrent-inversion", "single-loop"],
+                allowed: vec!["layerwise-inversion", "single-loop", "deep-feedback-control"],
             };
             return Err(model.error("dynamics", problem));
         }

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use super::matrix;
 use crate::dynamics::Feedback;
 use crate::feedback::{Initialiser, jacobian_transpose, weight_product};
-use crate::model::spec::{Feedback as Spec, OptimizedFeedback, Start};
+use crate::model::spec::{Feedback as Spec, LearnedFeedback, OptimizedFeedback, Start};
 use crate::model::{Model, ModelError, Problem};
 use crate::network::random::streams;
 use crate::network::weights::read_matrices;
@@ -77,6 +77,9 @@ impl FeedbackTable<'_> {
         if let Some(given) = self.given(&shapes)? {
             return Ok(given);
         }
+        if matches!(self.spec, Spec::Learned(options) if options.start_scale == 0.0) {
+            return Ok(shapes.iter().map(|&(n, m)| DMatrix::zeros(n, m)).collect());
+        }
         let scaled = |matrices: Vec<DMatrix<f64>>, scale: f64| {
             matrices.into_iter().map(|m| m * scale).collect()
         };
@@ -130,6 +133,9 @@ impl FeedbackTable<'_> {
             Spec::NegativeSign { scale } => Initialiser::NegativeSign { scale },
             Spec::RandomUniform { low, high } => Initialiser::RandomUniform { low, high },
             Spec::RandomNormal { scale } => Initialiser::RandomNormal { scale },
+            Spec::Learned(LearnedFeedback { start_scale, .. }) => {
+                Initialiser::RandomNormal { scale: start_scale }
+            }
             // The start of the descent; `optimized` does the rest.
             Spec::Optimized(OptimizedFeedback { ref start, .. }) => match *start {
                 Start::NegativeTranspose { scale } => Initialiser::NegativeTranspose { scale },

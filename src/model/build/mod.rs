@@ -4,6 +4,7 @@
 //! file with the wrong shape is reported with the line that names the file.
 
 mod cascade;
+mod control;
 mod data;
 mod dynamics;
 mod examples;
