@@ -218,7 +218,7 @@ weights = { normal = { scale = 1 } }
 steps = 90
 rate = 0.02
 checkpoint = { keep_every = 30 }
-rules = ["bp", { ndi = { leak = 0.1 } }, { di = { leak = 0.1, until = { time = 5 } } }, { sdi = { leak = 0.1 } }]
+rules = ["bp", { ndi = { leak = 0.1 } }, { di = { leak = 0.1, until = { time = 5 } } }, { sdi = { leak = 0.1, feedback = { negative-transpose = { scale = 0.2 } } } }]
 metrics = [{ abscissa = { every = 30 } }]
 [training.data.teacher]
 weights = { normal = { scale = 1 } }

@@ -263,7 +263,7 @@ fn examples_of_loops_that_turn_unstable_are_counted_and_teach_nothing() {
         .replace("schedule = { exponential = { factor = 0.99 } }\n", "")
         .replace(
             "weights = { normal = { scale = 1 } }\n[training]",
-            "weights = { normal = { scale = 0.1 } }\n[training]",
+            "weights = { normal = { scale = 0.14 } }\n[training]",
         )
         .replace(
             "di = { leak = 0.1, until = { time = 5 } }",

@@ -97,8 +97,8 @@ fn one_row_is_enough_and_none_is_said() {
     assert!(error.contains("no rows"), "{error}");
 }
 
-#[test]
-fn reconstructions_are_a_grid_with_a_row_per_rule() {
+/// Reconstructions of five images by two rules, one of which left none.
+fn images() -> Folder {
     let dims =
         || vec![Dimension::new("image", 5), Dimension::new("row", 4), Dimension::new("column", 4)];
     let image = |name: &str, long: &str, value: f64| {
@@ -108,7 +108,17 @@ fn reconstructions_are_a_grid_with_a_row_per_rule() {
         .with(image("original", "image of the test set", 1.0))
         .with(image("reconstruction_1", "reconstruction by BP", 0.6))
         .with(image("reconstruction_2", "reconstruction by DI 0.01", f64::NAN));
-    let folder = Folder::with_groups(&[group]);
+    Folder::with_groups(&[group])
+}
+
+/// Files that hold data for every picture of training.
+pub(crate) fn everything() -> [Folder; 2] {
+    [file(3, true), images()]
+}
+
+#[test]
+fn reconstructions_are_a_grid_with_a_row_per_rule() {
+    let folder = images();
     let texts = texts(&only(&folder.file(), "reconstructions"));
     for expected in ["original", "BP", "DI 0.01"] {
         assert!(texts.iter().any(|t| t == expected), "{expected}: {texts:?}");

@@ -107,7 +107,7 @@ fn solver_of(end: &StageEnd, name: &str) -> Group {
         .with(count("n_jac", n_jac, "Jacobian evaluations"))
         .with(count("n_factor", n_factor, "factorisations"))
         .with(count("n_newton", n_newton, "Newton iterations"))
-        .with(Variable::text("stop_reason", &end.stop_reason()).long_name("why the run ended"));
+        .with(Variable::text("stop_reason", end.stop_reason()).long_name("why the run ended"));
     let seconds = Variable::scalar("t_end", end.t).units("s").long_name("time reached");
     group.push(seconds);
     for variable in second_opinions(end) {
