@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
+use super::invert;
 use super::sweep::{self, SweepEstimate};
 use crate::dynamics::Dynamics;
 use crate::error::Error;
@@ -78,9 +79,15 @@ const EVALUATIONS_PER_TIME_CONSTANT: f64 = 8.0;
 pub fn check(model: &Model) -> Result<CheckReport, Error> {
     let specification = model.specification();
     let section = specification.run.as_ref();
-    // Training needs no equation of its own.
-    let trains = specification.dynamics.is_none() && specification.training.is_some();
-    let equations = if trains { Vec::new() } else { equations(model)? };
+    let equations = match (&specification.dynamics, &specification.training) {
+        (None, None) if specification.invert.is_some() => {
+            invert::require_errors(model)?;
+            Vec::new()
+        }
+        // Training needs no equation of its own.
+        (None, Some(_)) => Vec::new(),
+        _ => equations(model)?,
+    };
     let rows = section.and_then(rows);
     let width: u64 = equations.iter().map(|e| e.dim as u64 + 1 + e.targets as u64).sum();
     Ok(CheckReport {

@@ -132,6 +132,11 @@ fn scene(model: &Model) -> Result<Scene, Error> {
     Ok(Scene { network, forward, error, target, biases })
 }
 
+/// Whether a model names everything that [`invert`] needs, as `dinv check` wants to know.
+pub(super) fn require_errors(model: &Model) -> Result<(), Error> {
+    scene(model).map(|_| ())
+}
+
 /// One input for several errors becomes as many columns.
 fn repeated(network: &Network, forward: Forward, columns: usize) -> Result<Forward, InvertError> {
     if forward.columns() == columns {
