@@ -70,7 +70,8 @@ fn short(x: f64) -> Cell {
 
 /// Angles to directions with what the update does to the loss.
 fn totals(report: &InvertReport) -> Table {
-    let headings = report.references.iter().filter(|name| !name.contains("block ")).map(brief);
+    let headings = report.references.iter().filter(|name| !name.contains("block "));
+    let headings = headings.map(|name| brief(name));
     let mut columns = vec![Column::text("rule")];
     columns.extend(headings.map(Column::number));
     columns.extend([
@@ -95,7 +96,7 @@ fn totals(report: &InvertReport) -> Table {
 }
 
 /// `levenberg-marquardt 0.01` as `LM 0.01`.
-fn brief(name: &String) -> String {
+fn brief(name: &str) -> String {
     name.replace("levenberg-marquardt", "LM")
         .replace("gauss-newton", "GN")
         .replace("minimum-norm", "MN")

@@ -151,10 +151,13 @@ fn push_leaks(group: &mut Group, report: &InvertReport, hidden: usize) {
     group.push(ratio.long_name(long));
 }
 
+/// A number that every report of ranks holds: name, value, meaning.
+type RankColumn<T> = (&'static str, fn(&RankReport) -> T, &'static str);
+
 /// Of the parameter Jacobian: all layers together first, then each.
 fn push_ranks(group: &mut Group, report: &InvertReport) {
     let ranks = &report.ranks;
-    let counts: [(&str, fn(&RankReport) -> usize, &str); 2] = [
+    let counts: [RankColumn<usize>; 2] = [
         ("rank_min", |r| r.rank_min, "smallest rank over the examples"),
         ("rank_max", |r| r.rank_max, "largest rank over the examples"),
     ];
@@ -162,7 +165,7 @@ fn push_ranks(group: &mut Group, report: &InvertReport) {
         let values = ranks.iter().map(|r| of(r) as i64).collect();
         group.push(Variable::integers(name, "system", values).units("1").long_name(long));
     }
-    let numbers: [(&str, fn(&RankReport) -> f64, &str); 3] = [
+    let numbers: [RankColumn<f64>; 3] = [
         ("rank_cutoff", |r| r.cutoff, "singular values at or below this count as zero"),
         ("largest_singular_value", |r| r.largest, "largest singular value"),
         ("smallest_singular_value", |r| r.smallest, "smallest one above the cut-off"),
