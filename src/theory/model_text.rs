@@ -91,6 +91,13 @@ impl ModelText {
         self.section("target", &lines)
     }
 
+    /// The output that the network is steered to, and its input.
+    pub(crate) fn output(self, output: &[f64], input: &[f64]) -> Self {
+        let lines =
+            [format!("output = {}", numbers(output)), format!("input = {}", numbers(input))];
+        self.section("target", &lines)
+    }
+
     /// The state at the start.
     pub(crate) fn initial(self, state: &[f64]) -> Self {
         self.section("initial", &[format!("values = {}", numbers(state))])

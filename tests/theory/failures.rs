@@ -245,6 +245,12 @@ fn all() -> Vec<Wrong> {
         wrong!(dfc_steady_state, "leak on the wrong variable", leak_always_on_w),
         wrong!(dfc_gauss_newton, "a tenth of the damping missing", without_damping),
         wrong!(dfc_similarity, "no proportional part", control_without_proportional_part),
+        wrong!(noise_covariance, "without the factor of one half", |a, s| {
+            noise_covariance::stationary(a, &(s * 2.0))
+        }),
+        wrong!(noise_covariance, "covariance of the transpose", |a, s| {
+            noise_covariance::stationary(&a.transpose(), s)
+        }),
         wrong!(predictive_coding, "back-propagated errors", errors_of_the_transpose),
         wrong!(delayed_updates, "one power of the decay too many", |keep, k, j| {
             keep * delayed_updates::weight(keep, k, j)

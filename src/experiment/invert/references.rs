@@ -35,8 +35,8 @@ pub(super) fn all(scene: &Scene, section: &Invert) -> Result<Vec<Reference>, Inv
     for damping in &section.dampings {
         let full = kind(parameters, GeometryBlocks::Full, *damping);
         let layer = kind(parameters, GeometryBlocks::Layer, *damping);
-        wanted.push((format!("levenberg-marquardt {damping}"), full));
-        wanted.push((format!("levenberg-marquardt-block {damping}"), layer));
+        wanted.push((format!("levenberg-marquardt {}", short(*damping)), full));
+        wanted.push((format!("levenberg-marquardt-block {}", short(*damping)), layer));
     }
     let mut deltas: Vec<Vec<DMatrix<f64>>> = vec![blank(scene); wanted.len()];
     for range in chunks(scene) {
@@ -97,4 +97,9 @@ fn put(step: &Step, range: Range<usize>, delta: &mut [DMatrix<f64>]) {
     for (delta, step) in delta.iter_mut().zip(&step.delta) {
         delta.columns_mut(range.start, range.len()).copy_from(step);
     }
+}
+
+/// A number with few zeros.
+fn short(x: f64) -> String {
+    if x == 0.0 || (1e-3..1e4).contains(&x) { x.to_string() } else { format!("{x:e}") }
 }

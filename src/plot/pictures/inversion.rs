@@ -39,9 +39,13 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
             (1..=layers).map(|l| l as f64).zip(angles[from..from + layers].iter().copied())
         });
         let lines: Vec<Vec<(f64, f64)>> = lines.map(Iterator::collect).collect();
-        first.push(by_layer(title, layers, &rules, lines));
+        first.push(by_layer(title, layers, lines));
     }
-    let mut second = vec![damped(reader, &rules, &references)?, losses(reader, &rules)?];
+    // One legend is enough: colours mean the same everywhere.
+    if let Some(panel) = first.first_mut() {
+        panel.legend.extend(legend(&rules));
+    }
+    let mut second = vec![damped(reader, &rules, &references)?, losses(reader)?];
     second.extend(leaks(reader, layers)?);
     Ok(vec![first, second])
 }
@@ -64,9 +68,12 @@ fn stroke(rule: usize) -> Stroke {
     }
 }
 
-fn add_lines(panel: &mut Panel, names: &[String], lines: Vec<Vec<(f64, f64)>>) {
-    for (k, (name, line)) in names.iter().zip(lines).enumerate() {
-        panel.legend.push((Sample::Line(stroke(k)), name.clone()));
+fn legend(names: &[String]) -> impl Iterator<Item = (Sample, String)> {
+    names.iter().enumerate().map(|(k, name)| (Sample::Line(stroke(k)), name.clone()))
+}
+
+fn add_lines(panel: &mut Panel, lines: Vec<Vec<(f64, f64)>>) {
+    for (k, line) in lines.into_iter().enumerate() {
         let centres: Vec<_> = line.iter().copied().filter(|p| p.1.is_finite()).collect();
         if centres.len() <= 12 {
             let color = CATEGORIES[k % CATEGORIES.len()];
@@ -83,11 +90,11 @@ fn degrees(lines: &[Vec<(f64, f64)>]) -> Axis {
     Axis::linear("angle (degrees)", -0.04 * high, 1.04 * high, 6)
 }
 
-fn by_layer(title: &str, layers: usize, rules: &[String], lines: Vec<Vec<(f64, f64)>>) -> Panel {
+fn by_layer(title: &str, layers: usize, lines: Vec<Vec<(f64, f64)>>) -> Panel {
     let mut x = Axis::linear("layer", 0.8, layers as f64 + 0.2, layers);
     x.ticks = (1..=layers).map(|l| (l as f64, l.to_string())).collect();
     let mut panel = Panel::new(title, x, degrees(&lines));
-    add_lines(&mut panel, rules, lines);
+    add_lines(&mut panel, lines);
     panel
 }
 
@@ -105,12 +112,12 @@ fn damped(reader: &ResultReader, rules: &[String], references: &[String]) -> Res
     let lines: Vec<Vec<(f64, f64)>> = (0..rules.len()).map(line).collect();
     let x = Axis::log("damping", Extent::of(places.iter().map(|p| p.1)), 6);
     let mut panel = Panel::new("updates: angle to Levenberg-Marquardt", x, degrees(&lines));
-    add_lines(&mut panel, rules, lines);
+    add_lines(&mut panel, lines);
     Ok(panel)
 }
 
 /// The loss along every update.
-fn losses(reader: &ResultReader, rules: &[String]) -> Result<Panel, Error> {
+fn losses(reader: &ResultReader) -> Result<Panel, Error> {
     let steps = reader.f64s("invert/step")?;
     let losses = reader.f64s("invert/relative_loss")?;
     let lines: Vec<Vec<(f64, f64)>> = losses
@@ -128,7 +135,7 @@ fn losses(reader: &ResultReader, rules: &[String]) -> Result<Panel, Error> {
     let x = Axis::log("multiple of the update", shown, 6);
     let y = Axis::linear("loss relative to the start", 0.0, 1.2, 6);
     let mut panel = Panel::new("loss along the update", x, y);
-    add_lines(&mut panel, rules, lines);
+    add_lines(&mut panel, lines);
     Ok(panel)
 }
 
@@ -148,6 +155,7 @@ fn leaks(reader: &ResultReader, layers: usize) -> Result<Option<Panel>, Error> {
     let x = Axis::log("leak = damping", Extent::of(order.iter().map(|k| dampings[*k])), 6);
     let title = "dynamic inversion against damped steps";
     let mut panel = Panel::new(title, x, degrees(&lines));
-    add_lines(&mut panel, &names, lines);
+    panel.legend.extend(legend(&names));
+    add_lines(&mut panel, lines);
     Ok(Some(panel))
 }

@@ -129,6 +129,24 @@ impl Sheet<'_> {
         Ok(Some(panel))
     }
 
+    /// Title and label of what was measured per hidden layer.
+    fn titles(&self, name: &str) -> (String, String) {
+        match name {
+            "abscissa" => ("spectral abscissa of the loop".to_owned(), "abscissa (1/s)".to_owned()),
+            "feedback_angle" => ("angle of B to \u{2212}W^{T}".to_owned(), "degrees".to_owned()),
+            other => {
+                // Variables are called after rules, with underscores for what names may not hold.
+                let target = other.split_once("_to_").map_or(other, |(_, to)| to);
+                let plain =
+                    |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_");
+                let rule = self.names.iter().find(|name| plain(name) == target);
+                let target =
+                    rule.cloned().unwrap_or_else(|| target.replace('_', " ").to_uppercase());
+                (format!("angle of errors to {target}"), "degrees".to_owned())
+            }
+        }
+    }
+
     /// One panel per hidden layer.
     fn by_layer(&self, variable: &VariableInfo) -> Result<Vec<Panel>, Error> {
         let values = self.reader.f64s(&variable.path)?;
@@ -140,7 +158,7 @@ impl Sheet<'_> {
             if extent.is_empty() {
                 continue;
             }
-            let (title, label) = titles(variable.name());
+            let (title, label) = self.titles(variable.name());
             let title = match layers {
                 1 => title,
                 _ => format!("{title}, hidden layer {}", layer + 1),
@@ -157,18 +175,6 @@ impl Sheet<'_> {
             panels.push(panel);
         }
         Ok(panels)
-    }
-}
-
-/// Title and label of what was measured per hidden layer.
-fn titles(name: &str) -> (String, String) {
-    match name {
-        "abscissa" => ("spectral abscissa of the loop".to_owned(), "abscissa (1/s)".to_owned()),
-        "feedback_angle" => ("angle of B to \u{2212}W^{T}".to_owned(), "degrees".to_owned()),
-        other => {
-            let target = other.split_once("_to_").map_or(other, |(_, to)| to).replace('_', " ");
-            (format!("angle of errors to {}", target.to_uppercase()), "degrees".to_owned())
-        }
     }
 }
 

@@ -2,19 +2,14 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::dynamics::{ControlFeedback, ControlParameters, DeepFeedbackControl};
 use crate::network::{Forward, Network};
 use crate::theory::check::Obstacle;
 use crate::theory::draw::Draw;
 use crate::theory::instances::tanh_network;
+use crate::theory::model_text::ModelText;
 
-/// On which variable of the controller the leak acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeakOn {
-    /// On the whole control signal `u`: both published codes.
-    U,
-    /// On its integral part `w`: the text of the paper.
-    W,
-}
+pub use crate::dynamics::LeakOn;
 
 /// Deep feedback control of a network, linearised at its feedforward state.
 #[derive(Debug, Clone)]
@@ -136,5 +131,78 @@ impl DfcInstance {
         let n = self.units();
         let e = &self.delta - &self.output * x.rows(0, n);
         x.rows(n, self.delta.len()) + e * self.k_p
+    }
+
+    fn parameters(&self) -> ControlParameters {
+        ControlParameters {
+            leak_on: self.leak_on,
+            k_p: self.k_p,
+            tau_v: self.tau_v,
+            tau_u: self.tau_u,
+            ..ControlParameters::with_leak(self.leak)
+        }
+    }
+
+    /// The feedback of every layer.
+    fn feedback_by_layer(&self) -> Vec<DMatrix<f64>> {
+        let mut at = 0;
+        let layer = |n: usize| {
+            at += n;
+            self.feedback.rows(at - n, n).into_owned()
+        };
+        self.network.sizes()[1..].iter().copied().map(layer).collect()
+    }
+
+    fn pass(&self) -> Result<Forward, Obstacle> {
+        let mut pass = Forward::new(&self.network, 1);
+        self.network.forward(&self.input, &mut pass)?;
+        Ok(pass)
+    }
+
+    /// The feedforward output plus `size delta`.
+    fn target(&self, size: f64) -> Result<DMatrix<f64>, Obstacle> {
+        let delta = DMatrix::from_column_slice(self.delta.len(), 1, self.delta.as_slice());
+        Ok(self.pass()?.output() + delta * size)
+    }
+
+    /// The control signal at rest of the network itself, not linearised, for the error `size delta`.
+    ///
+    /// # Errors
+    /// When no steady state is found.
+    pub fn control_at_rest(&self, size: f64) -> Result<DVector<f64>, Obstacle> {
+        let (pass, target) = (self.pass()?, self.target(size)?);
+        let feedback = ControlFeedback::Shared(self.feedback_by_layer());
+        let control =
+            DeepFeedbackControl::new(&self.network, &pass, target, feedback, self.parameters())?;
+        let found = control.steady_state();
+        if !found.converged[0] {
+            return Err(Obstacle::new("no steady state of the controlled network was found"));
+        }
+        Ok(found.control.column(0).into_owned())
+    }
+
+    /// The network under control for the error `size delta`, as a model file up to its solver.
+    ///
+    /// # Errors
+    /// When a part does not fit.
+    pub(crate) fn model(&self, title: &str, size: f64) -> Result<ModelText, Obstacle> {
+        let output = self.target(size)?;
+        let feedback = self.feedback_by_layer();
+        let leak_on = match self.leak_on {
+            LeakOn::U => "u",
+            LeakOn::W => "w",
+        };
+        let lines = [
+            format!("leak = {:?}", self.leak),
+            format!("leak_on = \"{leak_on}\""),
+            format!("k_p = {:?}", self.k_p),
+            format!("tau_v = {:?}", self.tau_v),
+            format!("tau_u = {:?}", self.tau_u),
+        ];
+        Ok(ModelText::new(title)
+            .network(&self.network)
+            .feedback(&feedback.iter().collect::<Vec<_>>())
+            .section("dynamics.deep-feedback-control", &lines)
+            .output(output.as_slice(), &self.input))
     }
 }

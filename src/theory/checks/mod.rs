@@ -12,6 +12,7 @@ pub mod exact_trajectories;
 pub mod integrator_order;
 pub mod layer_steady_state;
 pub mod leak_to_zero;
+pub mod noise_covariance;
 pub mod nonlinear_steady_state;
 pub mod predictive_coding;
 pub mod push_through;
@@ -58,6 +59,7 @@ pub const CHECKS: &[Check] = &[
     dfc_steady_state::CHECK,
     dfc_gauss_newton::CHECK,
     dfc_similarity::CHECK,
+    noise_covariance::CHECK,
     predictive_coding::CHECK,
     delayed_updates::CHECK,
 ];

@@ -1,12 +1,15 @@
 //! Claim 5: predictive coding on a linear network.
 
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DVector};
 
-use crate::dynamics::LinearDynamics;
+use crate::dynamics::PredictiveCoding;
 use crate::integrate::{DOP853, SaveAt, Solver};
 use crate::linalg::eigen::eigenvalues;
 use crate::linalg::expm::expm;
 use crate::linalg::lu::Lu;
+use crate::network::{Activation, Forward, Layer, Network, Output};
 use crate::theory::check::{Check, Instances, Measurement, Obstacle, Sample, Tolerance};
 use crate::theory::draw::Draw;
 use crate::theory::measure::{simulate, solve_error};
@@ -24,8 +27,10 @@ pub const CHECK: Check = Check {
     measure: |draw| measure(draw, minimum_norm),
     model: |draw| {
         let case = Case::draw(draw);
-        let (a, b) = case.equation();
-        let model = ModelText::new(CHECK.id).linear(&a, b.as_slice());
+        let model = ModelText::new(CHECK.id)
+            .linear_network(&case.weights.iter().collect::<Vec<_>>())
+            .section("dynamics.predictive-coding", &["tau_state = 1.0".to_owned()])
+            .output(case.target.as_slice(), case.input.as_slice());
         Ok(model.run("dop853", "rtol = 1e-9\natol = 1e-11", 100.0, 101))
     },
 };
@@ -87,6 +92,20 @@ impl Case {
         (-(e.transpose() * &e), -(e.transpose() * c))
     }
 
+    /// The network itself, relaxing towards the target.
+    fn dynamics(&self) -> Result<PredictiveCoding, Obstacle> {
+        let layer = |w: &DMatrix<f64>| Layer {
+            weights: w.clone(),
+            biases: DVector::zeros(w.nrows()),
+            activation: Activation::Linear,
+        };
+        let network = Network::new(self.weights.iter().map(layer).collect(), Output::Linear)?;
+        let mut pass = Forward::new(&network, 1);
+        network.forward(self.input.as_slice(), &mut pass)?;
+        let target = DMatrix::from_column_slice(self.target.len(), 1, self.target.as_slice());
+        Ok(PredictiveCoding::new(Arc::new(network), &pass, target, 1.0)?)
+    }
+
     /// `[J_1 .. J_L]`, slopes of the output on the layers' activities.
     fn jacobian(&self) -> DMatrix<f64> {
         let outputs = self.target.len();
@@ -123,7 +142,7 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     let rounding = solve_error(e.nrows(), lu.rcond().min(rcond), size);
 
     let t_end = 30.0 / -eigenvalues(&a)?.abscissa();
-    let dynamics = LinearDynamics::new(a.clone(), b.as_slice().to_vec())?;
+    let dynamics = case.dynamics()?;
     let zero = vec![0.0; a.nrows()];
     let run = simulate(&dynamics, Solver::Stepping(&DOP853), &zero, t_end, SaveAt::End)?;
     let end = DVector::from_column_slice(&run.outcome.y);
