@@ -220,5 +220,6 @@ say "resuming"
 "$dinv" sweep "$model" --output "$cluster" --slurm --partition test --time 10 --max-jobs 10 --resume
 until_true "the queue empties" queue_is_empty
 "$dinv" sweep status "$points"
+[ "$(finished)" -eq 200 ] || die "points are missing after all tasks were run again"
 cmp "$scratch/one/map.h5" "$cluster"
 say "the joined file equals that of one machine, byte for byte"

@@ -34,18 +34,14 @@ pub fn check_output(path: &Path, force: bool) -> Result<(), ResultError> {
         Err(error) => return Err(ResultError::io(path, "write there", error)),
     }
     let partial = partial_path(path);
-    let is_left_over = partial.exists();
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&partial)
-        .map_err(|error| ResultError::io(path, "write in its folder", error))?;
-    let held = refuse_if_held(&partial);
-    if !is_left_over {
-        std::fs::remove_file(&partial)
-            .map_err(|error| ResultError::io(&partial, "remove it", error))?;
+    let failed = |error| ResultError::io(path, "write in its folder", error);
+    if partial.exists() {
+        OpenOptions::new().append(true).open(&partial).map_err(failed)?;
+        return refuse_if_held(&partial);
     }
-    held
+    // Under a name of its own, for two programs may ask at the same time.
+    tempfile::tempfile_in(folder_of(path)).map_err(failed)?;
+    Ok(())
 }
 
 /// Bytes free for an ordinary user in the folder `path` will be written to, where the system

@@ -163,6 +163,23 @@ fn shards_are_joined_into_the_same_bytes() {
 }
 
 #[test]
+fn shards_that_start_at_the_same_time_do_not_disturb_each_other() {
+    let folder = folder();
+    for round in 0..5 {
+        let output = format!("round{round}.h5");
+        let shards: Vec<Child> = (1..=8)
+            .map(|shard| start(folder.path(), &["--shard", &format!("{shard}/8"), "-o", &output]))
+            .collect();
+        for shard in shards {
+            let output = shard.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", text(&output));
+        }
+        let merged = sweep(folder.path(), &["merge", &format!("{output}.points")]);
+        assert!(merged.status.success(), "{}", text(&merged));
+    }
+}
+
+#[test]
 fn exit_codes_tell_failed_points_from_wrong_arguments() {
     let folder = folder();
     let code = |arguments: &[&str]| sweep(folder.path(), arguments).status.code();

@@ -66,7 +66,8 @@ fn summary(report: &RunReport) -> String {
 fn work(report: &RunReport) -> String {
     let mut text = format!("{} of f", report.n_rhs);
     if report.n_jac > 0 {
-        text += &format!(", {} Jacobians, {} factorisations", report.n_jac, report.n_factor);
+        let count = |n: u64, one: &str| format!(", {n} {one}{}", if n == 1 { "" } else { "s" });
+        text += &(count(report.n_jac, "Jacobian") + &count(report.n_factor, "factorisation"));
     }
     text
 }

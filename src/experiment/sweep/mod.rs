@@ -178,7 +178,10 @@ impl Study {
         let output = options.output.path_for(path);
         ArrayFile::check_format(&output)?;
         let joins = options.resume || options.shard.is_some();
-        check_output(&output, options.output.force || joins)?;
+        // A shard leaves the result to the one who joins, and others probe it at the same time.
+        if options.shard.is_none() {
+            check_output(&output, options.output.force || joins)?;
+        }
         let plan = SweepPlan::new(model)?;
         let place = Folder::beside(&output);
         let earlier = match (joins, options.output.force) {
