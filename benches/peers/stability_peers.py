@@ -16,7 +16,7 @@ import time
 CASES = ["map-10x1000", "spectrum-1300", "lyapunov-300"]
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--threads", default="1")
-arguments.add_argument("--command", default="cargo bench --offline --features diffsol --bench stability --")
+arguments.add_argument("--command", default="cargo bench --features diffsol --bench stability --")
 arguments.add_argument("cases", nargs="*", default=CASES)
 arguments = arguments.parse_args()
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
