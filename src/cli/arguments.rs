@@ -73,7 +73,13 @@ pub struct ModelArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     /// Replace the seed of the model
-    #[arg(long, value_name = "N")]
+    // The largest integer of a model file.
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64)
+    )]
     pub seed: Option<u64>,
 }
 
@@ -123,6 +129,15 @@ pub struct JsonArgs {
 #[command(next_help_heading = "Computation")]
 pub struct ThreadArgs {
     /// Threads to compute with; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+}
+
+/// More threads than any machine has cores; a system may refuse to start so many.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let range = || format!("give a number from 1 to {MOST_THREADS}");
+    let number: NonZeroUsize = text.parse().map_err(|_| range())?;
+    if number.get() > MOST_THREADS { Err(range()) } else { Ok(number) }
 }

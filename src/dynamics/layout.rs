@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+/// Sums of squares below this may have lost squares to underflow: the smallest normal number over
+/// the rounding unit, with a margin.
+const SMALLEST_SUM: f64 = 1e-280;
+
 /// One named block of the state: a `rows x columns` matrix stored column by column, one column
 /// per target.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +110,21 @@ impl StateLayout {
                 *out += column.iter().map(|x| x * x).sum::<f64>();
             }
         }
-        out.iter_mut().for_each(|x| *x = x.sqrt());
+        for (column, x) in out.iter_mut().enumerate() {
+            let is_accurate = (SMALLEST_SUM..=f64::MAX).contains(x);
+            *x = if is_accurate { x.sqrt() } else { self.scaled_norm(column, y) };
+        }
+    }
+
+    /// The norm of one target where squares leave the range of numbers.
+    fn scaled_norm(&self, column: usize, y: &[f64]) -> f64 {
+        let entries = || self.blocks.iter().flat_map(move |b| &y[b.column_range(column)]);
+        let largest = entries().fold(0.0_f64, |m, x| m.max(x.abs()));
+        if largest == 0.0 || largest.is_infinite() {
+            // Zero, infinite or, with a NaN among the entries, NaN.
+            return entries().map(|x| x.abs()).sum();
+        }
+        largest * entries().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
     }
 
     /// The part of `y` that belongs to target `column`: the state of a run with that target alone.

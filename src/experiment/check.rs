@@ -133,7 +133,7 @@ fn inconsistent(model: &Model, error: &dyn std::error::Error) -> ModelError {
 }
 
 /// Rows per equation, where the section fixes them.
-fn rows(section: &RunSection) -> Option<u64> {
+pub(super) fn rows(section: &RunSection) -> Option<u64> {
     let span = (section.t_span[1] - section.t_span[0]).abs();
     match section.save_at.as_ref()? {
         SaveAt::Every(every) => Some((span / every).ceil() as u64 + 1),

@@ -210,7 +210,7 @@ pub enum InvalidSaveAt {
 pub enum FailureReason {
     /// The step budget ran out.
     #[error(
-        "max_steps = {max_steps} reached at t = {t} on the way to {t_end} (last step {h:.3e}): raise max_steps, loosen the tolerances or use `auto`"
+        "max_steps = {max_steps} reached at t = {t} on the way to {t_end} (last step {h:.3e}): raise max_steps, loosen the tolerances or try another solver"
     )]
     MaxSteps {
         /// The budget.
@@ -254,7 +254,7 @@ pub enum FailureReason {
     },
     /// Stages are not finite however small the step.
     #[error(
-        "{component} is not finite beyond t = {t} (step {h:.3e}): the vector field overflows or is undefined there"
+        "{component} is not finite beyond t = {t} (step {h:.3e}): the solution overflows there, the vector field is undefined, or a fixed step is too long"
     )]
     NonFinite {
         /// Time reached.

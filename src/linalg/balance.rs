@@ -55,6 +55,16 @@ pub(crate) fn balance(a: &DMatrix<f64>) -> Balanced {
     Balanced { matrix, order, scale, blocks }
 }
 
+/// The units of `A` alone, in its own order: `a_ij d_j / d_i` is balanced.
+pub(crate) fn units(a: &DMatrix<f64>) -> Vec<f64> {
+    let balanced = balance(a);
+    let mut units = vec![1.0; a.nrows()];
+    for (place, scale) in balanced.order.iter().zip(&balanced.scale) {
+        units[*place] = *scale;
+    }
+    units
+}
+
 /// Tarjan's algorithm on the graph with an edge j -> i for every nonzero `a_ij`. Components come
 /// out sinks first, which is the order of a block upper triangular form; inside a component the
 /// original order is kept.

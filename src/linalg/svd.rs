@@ -6,6 +6,7 @@ use faer::linalg::svd::{ComputeSvdVectors, svd as faer_svd, svd_scratch};
 use faer::traits::ComplexField;
 use nalgebra::{Complex, DMatrix, DVector};
 
+use super::balance;
 use super::bridge::{Entry, check_finite, normalise, view, view_mut};
 use super::error::LinalgError;
 use super::gemm::matmul_nt;
@@ -72,14 +73,44 @@ pub fn smallest_singular_value(a: &DMatrix<Complex<f64>>) -> Result<f64, LinalgE
 
 /// `sigma_min(z I - A)`, the distance of `A` to the matrices with eigenvalue `z`.
 ///
+/// A value far below the norm of `A`, as states in very different units give it, would drown in the
+/// rounding errors of the large entries. There it is `1 / |(z I - A)^{-1}|_2` with the inverse of the
+/// balanced matrix, whose entries keep their digits when they are scaled back.
+///
 /// # Errors
 /// As [`svd`].
 pub fn resolvent_distance(a: &DMatrix<f64>, z: Complex<f64>) -> Result<f64, LinalgError> {
-    let shifted = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| {
-        let entry = Complex::new(-a[(i, j)], 0.0);
+    let shifted = shifted(a, z, |_, _| 1.0);
+    let distance = smallest_singular_value(&shifted)?;
+    if distance > DROWNED * shifted.norm() {
+        return Ok(distance);
+    }
+    let units = balance::units(a);
+    let balanced = self::shifted(a, z, |i, j| units[j] / units[i]);
+    let Some(inverse) = balanced.lu().try_inverse() else { return Ok(distance) };
+    let (rows, columns) = inverse.shape();
+    let inverse = DMatrix::from_fn(rows, columns, |i, j| inverse[(i, j)] * (units[i] / units[j]));
+    let largest = inverse.iter().fold(0.0_f64, |m, x| m.max(x.norm()));
+    if largest == 0.0 || check_finite(&inverse).is_err() {
+        return Ok(distance);
+    }
+    let s = decompose(&inverse.unscale(largest), None)?;
+    Ok(s.as_slice().first().map_or(distance, |norm| (norm.re * largest).recip()))
+}
+
+/// Singular values below this share of the norm have lost half of their digits to rounding.
+const DROWNED: f64 = 1e-8;
+
+/// `z I - A` with entry (i, j) of `A` multiplied by `factor(i, j)`.
+fn shifted(
+    a: &DMatrix<f64>,
+    z: Complex<f64>,
+    factor: impl Fn(usize, usize) -> f64,
+) -> DMatrix<Complex<f64>> {
+    DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| {
+        let entry = Complex::new(-a[(i, j)] * factor(i, j), 0.0);
         if i == j { z + entry } else { entry }
-    });
-    smallest_singular_value(&shifted)
+    })
 }
 
 /// Ratio of the largest to the smallest singular value; infinite for a singular matrix, 1 for an

@@ -6,7 +6,7 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::traits::ComplexField;
 use nalgebra::{Complex, DMatrix, DVector};
 
-use super::bridge::{Entry, check_finite, check_square, view, view_mut};
+use super::bridge::{Entry, check_finite, check_square, normalise, view, view_mut};
 use super::error::LinalgError;
 
 /// Eigenvalues of a symmetric matrix in ascending order; only the lower triangle is read.
@@ -33,9 +33,11 @@ pub fn symmetric_eigen(a: &DMatrix<f64>) -> Result<(DVector<f64>, DMatrix<f64>),
 /// As [`symmetric_eigenvalues`].
 pub fn numerical_abscissa(a: &DMatrix<f64>) -> Result<f64, LinalgError> {
     check_square(a)?;
-    let symmetric = a.zip_map(&a.transpose(), |x, y| 0.5 * x + 0.5 * y);
+    check_finite(a)?;
+    let mut symmetric = a.zip_map(&a.transpose(), |x, y| 0.5 * x + 0.5 * y);
+    let unit = normalise(&mut symmetric);
     let values = symmetric_eigenvalues(&symmetric)?;
-    Ok(values.as_slice().last().copied().unwrap_or(f64::NEG_INFINITY))
+    Ok(values.as_slice().last().map_or(f64::NEG_INFINITY, |largest| largest * unit))
 }
 
 /// Eigenvalues of a Hermitian matrix in ascending order; only the lower triangle is read.

@@ -44,6 +44,13 @@ impl<'a> Checker<'a> {
                     let range = "a path".to_owned();
                     Err(self.out_of_range(node.origin, "\"\"".to_owned(), range, path))
                 }
+                // Result files and the file system end a text there.
+                Value::Text(s) if s.contains('\0') => {
+                    let message = "a text cannot hold the character NUL".to_owned();
+                    let remedy = "remove \\u0000".to_owned();
+                    let problem = Problem::Refused { message, remedy };
+                    Err(self.error(node.origin, path, problem))
+                }
                 Value::Text(_) => Ok(()),
                 _ => Err(self.wrong_type(node, kind, path)),
             },

@@ -208,6 +208,8 @@ pub enum Problem {
         "the model differs from the one that was started, in `{key}`: it was {was}, it is {is}"
     )]
     Changed { key: String, was: String, is: String },
+    #[error("{what} would take {}; {} of memory are available", size(*needed), size(u128::from(*available)))]
+    TooLarge { what: String, needed: u128, available: u64 },
     #[error("{message}")]
     Refused { message: String, remedy: String },
     #[error("the checked model does not fit the specification: {message}")]
@@ -224,7 +226,7 @@ impl Problem {
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
             Self::Syntax { .. } => "see https://toml.io for the format".to_owned(),
-            Self::Override { .. } => "write, for example, --set network.seed=3".to_owned(),
+            Self::Override { .. } => "write, for example, --set seed=3".to_owned(),
             Self::UnknownKey { suggestion: None, elsewhere: Some(section), .. } => {
                 format!("it belongs to [{section}]")
             }
@@ -236,6 +238,12 @@ impl Problem {
             Self::MissingKey { key, .. } => format!("add `{key} = ...`"),
             Self::MissingSection { section, .. } => format!("add [{section}]"),
             Self::WrongType { expected, .. } => format!("write {expected}"),
+            // Ranges such as `1, the only layer` and `a path` name what to choose.
+            Self::OutOfRange { range, .. }
+                if range.starts_with(|c: char| c.is_ascii_digit()) || range.starts_with("a ") =>
+            {
+                format!("choose {range}")
+            }
             Self::OutOfRange { range, .. } => format!("choose a value {range}"),
             Self::NotFinite { .. } => "every number in a model must be finite".to_owned(),
             Self::Ragged { .. } => "give every row the same number of entries".to_owned(),
@@ -248,6 +256,9 @@ impl Problem {
             Self::Needs { remedy, .. } | Self::Refused { remedy, .. } => remedy.clone(),
             Self::DuplicatePoint { .. } => "remove one of them".to_owned(),
             Self::DuplicateName { .. } => "give each its own name".to_owned(),
+            Self::TooLarge { .. } => {
+                "make it smaller, or use a machine with more memory".to_owned()
+            }
             Self::Changed { .. } => "restore the model, or start anew with --force".to_owned(),
             Self::Inconsistent { .. } => {
                 "this is a fault of the program: please report it".to_owned()
@@ -267,6 +278,7 @@ impl Problem {
             Self::MissingKey { .. } | Self::MissingSection { .. } => "missing here",
             Self::WrongType { .. } => "wrong type",
             Self::OutOfRange { .. } => "out of range",
+            Self::TooLarge { .. } => "too large",
             Self::NotFinite { .. } => "not finite",
             Self::Ragged { .. } | Self::WrongLength { .. } => "wrong length",
             Self::WrongShape { .. } => "wrong shape",
@@ -277,6 +289,14 @@ impl Problem {
             Self::Inconsistent { .. } => "read from here",
         }
     }
+}
+
+/// A size in bytes as a person reads it.
+fn size(bytes: u128) -> String {
+    const UNITS: [(&str, f64); 3] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6)];
+    let bytes = bytes as f64;
+    let fitting = UNITS.iter().find(|(_, unit)| bytes >= *unit).unwrap_or(&UNITS[2]);
+    format!("{:.1} {}", bytes / fitting.1, fitting.0)
 }
 
 fn suggest<S: AsRef<str>>(suggestion: Option<&str>, known: &[S]) -> String {

@@ -35,6 +35,7 @@ pub mod grid;
 mod key;
 mod key_path;
 mod lookup;
+pub(crate) mod memory;
 mod model_file;
 mod numbers;
 mod overrides;

@@ -1,6 +1,7 @@
 //! A loaded model: its text, its specification and the way from one to the other.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,9 @@ use super::validate::{self, Scope};
 
 /// The version of the format this program reads.
 pub const SCHEMA_VERSION: i64 = 1;
+
+/// Most bytes of a model file: enough for ten million numbers, and an end for what has none.
+const LARGEST: u64 = 256 << 20;
 
 /// A model file that has been read, checked and completed with its defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +47,10 @@ impl Model {
     /// [`ModelError`] when the file cannot be read, or is not a valid model.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Self, ModelError> {
         let (name, folder, bytes) = if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-            ("standard input".to_owned(), PathBuf::new(), read)
+            ("standard input".to_owned(), PathBuf::new(), read(std::io::stdin().lock()))
         } else {
             let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-            (path.display().to_string(), folder, std::fs::read(path))
+            (path.display().to_string(), folder, File::open(path).and_then(read))
         };
         let nowhere = |problem| {
             let source = Source { name: name.as_str().into(), text: "".into() };
@@ -328,4 +330,14 @@ fn decode(document: &Document) -> Result<Specification, ModelError> {
         let problem = Problem::Inconsistent { message: error.to_string() };
         document.error_at(&KeyPath::root(), problem)
     })
+}
+
+/// All bytes of a model file.
+fn read(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
+    }
+    Ok(bytes)
 }

@@ -14,6 +14,9 @@ use crate::network::random::{derived_seed, generator};
 /// the points draw themselves.
 const DRAWS: u64 = u32::MAX as u64;
 
+/// Numbers kept per finished point, in 8 bytes each: where its record lies and how long it is.
+const NUMBERS_PER_POINT: usize = 4;
+
 /// Every point of a sweep, by number.
 ///
 /// The axes are those of `[sweep.grid]` in the order of the file, then `zip`, `draw` and `repeat`
@@ -72,11 +75,12 @@ impl SweepPlan {
         let plan = Self { base, seed: spec.seed, axes: axes(sweep) };
         let total = plan.axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.len));
         // Half the range leaves room for arithmetic with numbers of points.
-        if total.is_none_or(|n| n > usize::MAX / 2) {
+        let Some(total) = total.filter(|n| *n <= usize::MAX / 2) else {
             let message = "the sweep has more points than can be counted".to_owned();
             let remedy = "shorten or remove an axis".to_owned();
             return Err(model.error("sweep", Problem::Refused { message, remedy }));
-        }
+        };
+        model.require_memory("sweep", "the records of all points", [(total, NUMBERS_PER_POINT)])?;
         plan.check_axes()?;
         Ok(plan)
     }

@@ -50,6 +50,67 @@ fn a_bistable_unit_is_judged_where_the_trajectory_goes() {
     }
 }
 
+/// Next to an unstable point the sign of the smallest start decides.
+#[test]
+fn tiny_starts_are_followed_to_their_own_side() {
+    for (start, sign) in [("1e-15", 1.0), ("-1e-15", -1.0), ("-1e-12", -1.0)] {
+        let report = analysed(&BISTABLE.replace("1e-12", start));
+        let went: Vec<f64> = report
+            .equilibria
+            .iter()
+            .filter(|one| one.approached == Some(true))
+            .map(|one| one.state[0])
+            .collect();
+        assert_eq!(went.len(), 1, "{start}: {:?}", report.equilibria);
+        assert!((went[0] - sign * 0.957_504_024_077_269).abs() < 1e-12, "{start}: {went:?}");
+    }
+}
+
+/// Similar, by an integer matrix, to one Jordan block of size six with eigenvalue -1/256.
+#[test]
+fn a_defective_system_has_one_equilibrium_and_a_verdict_with_its_conditioning() {
+    let report = analysed(
+        "[dynamics.linear]\na = [[-3.00390625, -1, 2, 3, -1, 1], [4, 0.99609375, -1, -3, 1, -1], \
+         [-9, -4, -0.00390625, 3, -2, 1], [0, 0, 2, 1.99609375, 0, 1], [1, 0, -2, -2, 0.99609375, 0], \
+         [6, 2, 0, -3, 1, -1.00390625]]\n",
+    );
+    let mean = report.deciding.eigenvalues.iter().map(|z| z[0]).sum::<f64>() / 6.0;
+    assert!((mean + 0.00390625).abs() < 1e-12, "{mean}");
+    assert_ne!(report.deciding.verdict, Verdict::Unstable);
+    assert!(report.deciding.reason.contains("ill-conditioned"), "{}", report.deciding.reason);
+    assert_eq!(report.equilibria.len(), 1, "{:?}", report.equilibria);
+    assert!(report.equilibria[0].state.iter().all(|x| x.abs() < 1e-9));
+}
+
+#[test]
+fn a_spectrum_too_large_for_memory_is_refused_before_anything_else() {
+    let text = "schema_version = 1\n[network]\nsizes = [10001, 1]\nweights = \"normal\"\n\
+                [dynamics.layerwise-inversion]\nlayer = 1\nleak = 0.1\n[target]\ndelta = [1]\n\
+                [stability]\nmethod = \"full\"\n";
+    let model = Model::parse("test.toml", text, Path::new(""), &[]).expect("a model");
+    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
+    let options = StabilityOptions::default();
+    let error = stability(&model, Path::new("test.toml"), &options, &context).expect_err("large");
+    let message = error.to_string();
+    assert!(message.contains("10002") && message.contains("GiB"), "{message}");
+}
+
+#[test]
+fn grids_and_starts_beyond_any_memory_are_refused_by_key() {
+    for (setting, key) in [
+        ("drawn = 2000000000000000000", "stability.drawn"),
+        ("pseudospectrum = { points = 10000000000 }", "stability.pseudospectrum.points"),
+    ] {
+        let text = format!("schema_version = 1\n{BISTABLE}\n[stability]\n{setting}\n");
+        let model = Model::parse("test.toml", &text, Path::new(""), &[]).expect("a model");
+        let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
+        let options = StabilityOptions::default();
+        let error =
+            stability(&model, Path::new("test.toml"), &options, &context).expect_err("refused");
+        assert!(error.to_string().contains(key), "{error}");
+    }
+}
+
 const WIND_UP: &str = r#"
 [dynamics.rate-network]
 w = [[0.0]]

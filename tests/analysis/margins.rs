@@ -312,3 +312,44 @@ fn the_published_scheme_is_stable_up_to_its_own_limit() {
         assert!((euler_radius_of_loop(&layer, &mu, 0.3) - full).abs() < 1e-10 * full);
     }
 }
+
+/// `sigma_min(z I - D M D^-1)` from the inverse of `z I - M`, scaled entry by entry.
+fn distance_in_units(m: &DMatrix<f64>, units: &[f64], z: Complex<f64>) -> f64 {
+    let n = m.nrows();
+    let shifted = DMatrix::from_fn(n, n, |i, k| {
+        let diagonal = if i == k { z } else { Complex::new(0.0, 0.0) };
+        diagonal - m[(i, k)]
+    });
+    let inverse = shifted.try_inverse().expect("regular");
+    let scaled = DMatrix::from_fn(n, n, |i, k| inverse[(i, k)] * (units[i] / units[k]));
+    scaled.svd(false, false).singular_values.max().recip()
+}
+
+/// States in units up to 2^62 apart: the distance lies far below the rounding of the large entries.
+#[test]
+fn distances_do_not_drown_in_large_entries() {
+    let m = dmatrix![
+        6.0, -4.0, 8.0, -2.0;
+        3.0, -5.0, 4.0, 3.0;
+        -4.25, 1.5, -8.0, 3.25;
+        5.0, -2.0, -4.0, -2.0
+    ];
+    for exponents in [[0, 20, 42, -20], [30, -32, 0, 10], [0, 0, 0, 0]] {
+        let units = exponents.map(|e| 2f64.powi(e));
+        let j = DMatrix::from_fn(4, 4, |i, k| m[(i, k)] * (units[i] / units[k]));
+        let at = |w: f64| distance_in_units(&m, &units, Complex::new(0.0, w));
+        let scanned = (0..=4000).map(|k| at(0.0025 * f64::from(k))).fold(f64::INFINITY, f64::min);
+        let found = stability_radius(&whole(&j)).expect("stable");
+        let ratio = found.radius / scanned;
+        assert!((1.0 - 1e-4..=1.0 + 1e-9).contains(&ratio), "{exponents:?}: {ratio}");
+        assert!((found.radius / at(found.frequency) - 1.0).abs() < 1e-9, "{exponents:?}");
+        let grid = pseudospectrum(&whole(&j), -3.5..0.5, -5.0..5.0, 5).expect("finite");
+        for (i, im) in grid.im.iter().enumerate() {
+            for (k, re) in grid.re.iter().enumerate() {
+                let expected = distance_in_units(&m, &units, Complex::new(*re, *im));
+                let ratio = grid.sigma_min[(i, k)] / expected;
+                assert!((ratio - 1.0).abs() < 1e-7, "{exponents:?} at {re} {im}: {ratio}");
+            }
+        }
+    }
+}

@@ -56,6 +56,15 @@ fn no_threads_and_negative_counts_are_refused() {
     assert!(parse(&["m.toml", "--threads", "0"]).is_err());
     assert!(parse(&["m.toml", "--threads=-1"]).is_err());
     assert!(parse(&["m.toml", "--seed=-1"]).is_err());
+    assert!(parse(&["m.toml", "--threads", "1024"]).is_ok());
+    assert!(parse(&["m.toml", "--threads", "1000000"]).is_err());
+    assert!(parse(&["m.toml", "--seed", "9223372036854775807"]).is_ok());
+    assert!(parse(&["m.toml", "--seed", "9223372036854775808"]).is_err());
+    // A negative number is a wrong value, not an unknown flag.
+    for flag in ["--seed", "--threads"] {
+        let error = parse(&["m.toml", flag, "-1"]).unwrap_err().to_string();
+        assert!(error.contains("invalid value '-1'") && error.contains(flag), "{error}");
+    }
 }
 
 /// Every option that takes a real number must accept one with a sign after a space: otherwise

@@ -104,7 +104,7 @@ fn lines_are_plain_and_carry_rate_time_left_and_fields() {
     assert!(lines[0].starts_with("integrate: 350/1000 (35 %), "), "{log}");
     assert!(lines[0].contains("/s, ETA "), "{log}");
     assert!(lines[0].ends_with("h 0.0123, residual 1.2e-5"), "{log}");
-    assert!(lines[1].starts_with("integrate: 350 in "), "{log}");
+    assert!(lines[1].starts_with("integrate: 350/1000 in "), "{log}");
     assert_eq!(lines.len(), 2);
     assert!(!log.contains(['\r', '\u{1b}']));
 }
@@ -122,7 +122,7 @@ fn lines_are_occasional_but_every_stage_leaves_one() {
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(
-        lines[0].starts_with("load: 0 in ") && lines[1].starts_with("train: 9999 in "),
+        lines[0].starts_with("load: done in ") && lines[1].starts_with("train: 9999 in "),
         "{log}"
     );
 }

@@ -64,3 +64,17 @@ fn negative_numbers_are_accepted_in_both_forms() {
         command.args(arguments).assert().success();
     }
 }
+
+/// What only shows when the run is set up is refused without a trace, too.
+#[test]
+fn a_run_that_is_refused_late_leaves_nothing_behind() {
+    let rectified = "schema_version = 1\n[dynamics.rate-network]\nw = [[0.5]]\nactivation = \"relu\"\n\
+                     [solver]\nexact = {}\n[run]\nt_span = [0, 1]\n";
+    for name in ["x.h5", "x.csv", "x.json"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.toml"), rectified).unwrap();
+        let mut command = dinv();
+        command.current_dir(folder.path()).args(["run", "a.toml", "-o", name]).assert().code(2);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{name}");
+    }
+}

@@ -58,6 +58,7 @@ fn a_run_prints_a_summary_and_writes_the_file() {
     // Standard error carries plain progress lines and nothing else.
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.lines().count() >= 1 && !log.contains(['\r', '\u{1b}']), "{log}");
+    assert!(log.contains("integrate linear: 100/100 in "), "{log}");
 }
 
 #[test]
@@ -122,6 +123,17 @@ fn model_errors_name_the_place_and_exit_with_2() {
     assert!(output.get_output().stdout.is_empty());
     assert!(!folder.path().join("x.h5").exists());
     run(folder.path(), &["missing.toml"]).code(4);
+}
+
+#[test]
+fn a_failed_run_exits_with_3_and_keeps_the_rows_it_reached() {
+    let folder = folder();
+    let arguments = ["decay.toml", "-o", "x.h5", "--set", "solver.dopri5.max_steps=3"];
+    let output = run(folder.path(), &arguments).code(3).get_output().clone();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("error: max_steps = 3 reached at t = "), "{text}");
+    assert_eq!(status(&folder.path().join("x.h5")), "failed");
+    assert!(!folder.path().join("x.h5.partial").exists());
 }
 
 /// A reader that goes away loses the summary, not the file.

@@ -11,6 +11,7 @@ mod controlled;
 mod derivatives;
 mod equilibria;
 mod errors;
+mod norms;
 mod purity;
 mod rate_networks;
 mod reductions;

@@ -8,7 +8,9 @@ use dynamic_inversion::integrate::{ExactError, ExactForm, ExactSolution, Invalid
 use dynamic_inversion::network::Activation;
 use nalgebra::{DMatrix, DVector, dmatrix};
 
-use crate::systems::{by_expm, defective, distance, layer, linear, noise, parameters, tangent};
+use crate::systems::{
+    by_expm, defective, distance, layer, linear, noise, parameters, stiff, tangent,
+};
 
 fn exact(dynamics: &dyn Dynamics) -> ExactSolution<'_> {
     ExactSolution::new(dynamics, 0.0, &dynamics.initial_state()).unwrap()
@@ -135,6 +137,24 @@ fn a_stiff_loop_is_exact() {
     let dynamics = layer(noise(4, 7, 2), Feedback::Tied { scale: 1.0 }, Transfer::Linear, 1, stiff);
     let error = against_expm(&dynamics, &[1e-7, 1e-5, 1e-3, 0.5, 20.0]);
     assert!(error < 1e-9, "{error:e}");
+}
+
+/// Rates -1 and -1e6: the derivative at the start is known to a rounding error of 1e6, the slow mode
+/// to more.
+#[test]
+fn a_slow_mode_beside_a_fast_one_keeps_its_digits() {
+    let dynamics = stiff();
+    let solution = exact(&dynamics);
+    assert_eq!(solution.form(0), ExactForm::DenseModes);
+    let mut y = [0.0; 2];
+    for t in [1e-8, 1e-6, 1e-3, 0.5, 1.0, 10.0, 20.0] {
+        solution.state(t, &mut y).unwrap();
+        let (slow, fast) = (f64::exp(-t), f64::exp(-1e6 * t));
+        for (y, expected) in y.iter().zip([2.0 * slow - fast, fast - slow]) {
+            let error = (y - expected).abs();
+            assert!(error < 1e-8 * slow + 1e-14, "{t}: {y:e} for {expected:e}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod control;
 mod documented;
 mod goldens;
 mod inversions;
+mod rest;
 mod runs;
 mod sweeps;
 

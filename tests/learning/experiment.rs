@@ -7,7 +7,7 @@ use dynamic_inversion::error::Error;
 use dynamic_inversion::experiment::train::{TrainOptions, TrainReport, train};
 use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Progress, Signal, Silent};
 use dynamic_inversion::model::{KeyPath, Model, Override};
-use dynamic_inversion::results::ResultReader;
+use dynamic_inversion::results::{ResultReader, Status};
 
 const SMALL: &str = r#"
 schema_version = 1
@@ -189,6 +189,19 @@ fn a_diverging_rule_stops_alone() {
     assert!(report.warnings.iter().any(|w| w.contains("dfa")));
 }
 
+#[test]
+fn a_training_whose_rules_all_diverge_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = SMALL.find("[[training.rules]]").unwrap();
+    let rest = "[[training.rules]]\nbp = {}\n[[training.metrics]]\nloss = { every = 1000 }\n";
+    let text = format!("{}{rest}", &SMALL[..start]).replace("rate = 0.02", "rate = 1e300");
+    let model = Model::parse("small.toml", &text, Path::new("."), &[]).unwrap();
+    let file = folder.path().join("out.h5");
+    let report = run(&model, &file, false).unwrap();
+    assert_eq!((report.status.as_str(), report.rules[0].status.as_str()), ("failed", "stopped"));
+    assert_eq!(ResultReader::open(&file).unwrap().status().unwrap(), Status::Failed);
+}
+
 /// A small model whose data are in an IDX file pair.
 fn with_files(folder: &Path) -> String {
     let header = |magic: u32, dims: &[u32]| -> Vec<u8> {
@@ -207,6 +220,21 @@ fn with_files(folder: &Path) -> String {
     format!("{}{data}{}", &SMALL[..start], &SMALL[end..])
         .replace("sizes = [8, 6, 5, 4]", "sizes = [4, 6, 5, 3]")
         .replace("set = \"test\", ", "")
+}
+
+#[test]
+fn a_batch_larger_than_the_data_learns_from_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = with_files(folder.path())
+        .replace("steps = 90", "epochs = 4\nbatch = { size = 128 }")
+        .replace("train_labels = \"labels\"\n", "train_labels = \"labels\"\ntrain_first = 3\n");
+    let model = Model::parse("small.toml", &text, folder.path(), &[]).unwrap();
+    let file = folder.path().join("out.h5");
+    assert_eq!(run(&model, &file, false).unwrap().status, "complete");
+    let reader = ResultReader::open(&file).unwrap();
+    assert_eq!(reader.f64s("training/step").unwrap().last(), Some(&4.0));
+    let loss = reader.f64s("training/final_train_loss").unwrap();
+    assert!(loss.iter().all(|loss| *loss > 0.0), "{loss:?}");
 }
 
 #[test]

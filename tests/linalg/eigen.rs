@@ -343,6 +343,15 @@ fn extreme_sizes_neither_overflow_nor_vanish() {
 }
 
 #[test]
+fn the_numerical_abscissa_of_huge_entries_is_finite() {
+    for scale in [1e308, 1.0, 1e-308] {
+        let a = rows(&[[-1.0, 1.0], [0.0, -1.0]]) * scale;
+        let found = numerical_abscissa(&a).unwrap();
+        assert!((found / scale + 0.5).abs() < 1e-12, "{scale:e}: {found:e}");
+    }
+}
+
+#[test]
 fn matrices_of_low_rank() {
     let mut draws = Draws::new(12);
     for n in [2, 75, 200, 256, 300] {

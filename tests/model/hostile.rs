@@ -133,6 +133,15 @@ fn a_byte_order_mark_and_carriage_returns_are_no_obstacle() {
     assert_eq!(place(&error), (3, 20, "references[1]"));
 }
 
+#[test]
+fn a_text_that_no_file_can_hold_is_refused() {
+    let error = refused("schema_version = 1\ntitle = \"a\\u0000b\"\n");
+    assert_eq!(place(&error), (2, 9, "title"), "{error}");
+    assert!(error.to_string().contains("NUL"), "{error}");
+    let error = refused("schema_version = 1\nreferences = [\"a\", \"\\u0000\"]\n");
+    assert_eq!(place(&error), (2, 20, "references[1]"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -8,6 +8,7 @@ mod golden;
 mod grid;
 mod hostile;
 mod keys;
+mod memory;
 mod misspelt;
 mod names;
 mod numbers;

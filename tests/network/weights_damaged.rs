@@ -257,3 +257,16 @@ fn keys_must_be_as_many_as_layers() {
     );
     assert!(matches!(file(&[], &[]).load(&[2]), Err(NetworkError::TooFewSizes { .. })));
 }
+
+/// Locks belong to open files, so a second one in this process stands for another process.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_being_written_is_called_in_use() {
+    let (_folder, path) = changed("net.h5", |_| ());
+    let holder = std::fs::File::open(&path).unwrap();
+    holder.lock().unwrap();
+    let error = matrix_error(&path, "weights/W2", (2, 3));
+    assert!(matches!(&error, WeightsError::InUse { path: named } if *named == path), "{error}");
+    drop(holder);
+    assert!(array_names(&path).is_ok());
+}

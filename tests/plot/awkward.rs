@@ -59,8 +59,13 @@ fn gaps_and_infinities() {
 
 #[test]
 fn one_row() {
-    drawn(&Rows::new(3, 1));
-    drawn(&Rows::new(1000, 1));
+    for units in [3, 1000] {
+        let rows = Rows::new(units, 1);
+        assert!(drawn(&rows).iter().all(|text| !text.contains("predicted")), "{units} units");
+        // A point is a disc that can be seen, not a line of no length.
+        let text = svg(&rows.file().file());
+        assert!(text.contains("<circle "), "{units} units");
+    }
 }
 
 #[test]

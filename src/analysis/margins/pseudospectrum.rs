@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::compress::Compressed;
 use crate::analysis::error::AnalysisError;
-use crate::linalg::hessenberg::hessenberg;
+use crate::linalg::hessenberg::{BalancedHessenberg, hessenberg, unit_ratio};
 use crate::linalg::symmetric::symmetric_eigenvalues;
 
 /// Lanczos steps; a handful suffices next to eigenvalues, where the largest value stands out.
@@ -60,15 +60,66 @@ pub fn pseudospectrum(
     Ok(PseudospectrumGrid { re, im, sigma_min })
 }
 
+/// Units of states that differ by more than this are taken out before the Hessenberg form, in which
+/// rounding errors of the largest entries would reach the smallest ones.
+const DIFFERENT_UNITS: f64 = 1e6;
+
 /// The norm of the resolvent `(z I - J)^{-1}` from one Hessenberg form.
 pub(super) struct ResolventNorm {
     h: DMatrix<f64>,
+    frame: Option<Frame>,
+}
+
+/// `J = D Q H Q^T D^{-1}`, where the states are in very different units.
+struct Frame {
+    q: DMatrix<Complex<f64>>,
+    units: Vec<f64>,
+}
+
+impl Frame {
+    /// `b <- D F(D^{-1} b)` with `F = Q f Q^T`, or with `D^{-1}` in the place of `D`.
+    fn inside(
+        &self,
+        b: &mut DVector<Complex<f64>>,
+        inverse: bool,
+        f: impl Fn(&mut DVector<Complex<f64>>),
+    ) {
+        let scale = |b: &mut DVector<Complex<f64>>, up: bool| {
+            for (x, unit) in b.iter_mut().zip(&self.units) {
+                *x = if up { *x * *unit } else { *x / *unit };
+            }
+        };
+        scale(b, inverse);
+        let mut inner = self.q.tr_mul(b);
+        f(&mut inner);
+        *b = &self.q * inner;
+        scale(b, !inverse);
+    }
 }
 
 impl ResolventNorm {
     pub(super) fn new(j: &DMatrix<f64>) -> Result<Self, AnalysisError> {
-        let h = hessenberg(j).map_err(AnalysisError::linalg("the norm of the resolvent"))?;
-        Ok(Self { h })
+        let failed = || AnalysisError::linalg("the norm of the resolvent");
+        if unit_ratio(j) <= DIFFERENT_UNITS {
+            return Ok(Self { h: hessenberg(j).map_err(failed())?, frame: None });
+        }
+        let BalancedHessenberg { h, q, units } = BalancedHessenberg::new(j).map_err(failed())?;
+        let q = q.map(|x| Complex::new(x, 0.0));
+        Ok(Self { h, frame: Some(Frame { q, units }) })
+    }
+
+    /// `b <- R R^H b` with the resolvent `R`.
+    fn apply(&self, factors: &HessenbergLu, b: &mut DVector<Complex<f64>>) {
+        match &self.frame {
+            None => {
+                factors.solve_adjoint(b);
+                factors.solve(b);
+            }
+            Some(frame) => {
+                frame.inside(b, true, |b| factors.solve_adjoint(b));
+                frame.inside(b, false, |b| factors.solve(b));
+            }
+        }
     }
 
     /// `|(z I - J)^{-1}|_2`; infinite at an eigenvalue.
@@ -88,8 +139,7 @@ impl ResolventNorm {
         let mut last = 0.0;
         for step in 0..MAX_STEPS.min(n) {
             let mut w = basis[step].clone();
-            factors.solve_adjoint(&mut w);
-            factors.solve(&mut w);
+            self.apply(&factors, &mut w);
             diagonal.push(basis[step].dotc(&w).re);
             for _ in 0..2 {
                 for q in &basis {

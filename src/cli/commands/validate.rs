@@ -29,7 +29,7 @@ pub struct ValidateArgs {
     #[arg(long)]
     list: bool,
     /// Draw all instances from this seed [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Computation")]
+    #[arg(long, value_name = "N", help_heading = "Computation", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Several times as many instances, and larger ones
     #[arg(long, help_heading = "Computation")]

@@ -89,9 +89,14 @@ impl Stage {
         format!("{}: {}\n", self.label, parts.join(", "))
     }
 
-    /// `integrate: 1000 in 81 s`.
+    /// `integrate: 1000/1000 in 81 s`.
     fn finished(&self, done: u64) -> String {
         let elapsed = number::duration(self.start.elapsed().as_secs_f64());
+        let done = match self.total.filter(|&total| total > 0) {
+            Some(total) => format!("{done}/{total}"),
+            None if done == 0 => "done".to_owned(),
+            None => done.to_string(),
+        };
         format!("{}: {done} in {elapsed}\n", self.label)
     }
 }

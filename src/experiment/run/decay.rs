@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use crate::analysis::equilibria::column_jacobian;
 use crate::analysis::spectrum::{full_spectrum, reduced_spectrum};
-use crate::analysis::{AnalysisError, Spectrum};
+use crate::analysis::{AnalysisError, Judgement, Spectrum, Verdict};
 use crate::dynamics::{Dynamics, Structure};
 
 /// Cubes of the sizes of all eigenvalue problems up to which they are solved beside a run: one of
@@ -18,6 +18,7 @@ impl Stage<'_, '_, '_> {
         let progress = self.plan.context.progress;
         let targets = if dynamics.shares_jacobian() { 1 } else { dynamics.layout().columns() };
         let mut largest = f64::NEG_INFINITY;
+        let mut is_unstable = false;
         for column in 0..targets {
             let structure = dynamics.structure(t, equilibrium, column);
             if targets as f64 * work(&structure, dynamics) > MOST_WORK {
@@ -26,12 +27,21 @@ impl Stage<'_, '_, '_> {
                 return None;
             }
             match spectrum(dynamics, &structure, (t, equilibrium), column) {
-                Ok(spectrum) => largest = largest.max(spectrum.abscissa()),
+                Ok(spectrum) => {
+                    largest = largest.max(spectrum.abscissa());
+                    is_unstable |= Judgement::of(&spectrum).verdict == Verdict::Unstable;
+                }
                 Err(error) => {
                     progress.message(&format!("{}: no decay rate: {error}", self.name));
                     return None;
                 }
             }
+        }
+        if is_unstable {
+            self.plan.context.warn(format!(
+                "{}: the equilibrium is unstable (spectral abscissa {largest:.3e} 1/s): nearby states leave it",
+                self.name
+            ));
         }
         Some(largest)
     }
@@ -50,7 +60,7 @@ fn spectrum(
 }
 
 /// Cubes of the sizes of the eigenvalue problems of one target.
-fn work(structure: &Structure, dynamics: &dyn Dynamics) -> f64 {
+pub(in crate::experiment) fn work(structure: &Structure, dynamics: &dyn Dynamics) -> f64 {
     let cube = |n: usize| (n as f64).powi(3);
     let layout = dynamics.layout();
     match structure {

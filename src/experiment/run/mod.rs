@@ -1,13 +1,15 @@
 //! `dinv run`: integrates a model and writes its trajectory.
 
 mod convergence;
-mod decay;
+pub(in crate::experiment) mod decay;
+mod equilibrium;
 mod error;
 mod recorder;
 pub(in crate::experiment) mod records;
 mod report;
 pub(in crate::experiment) mod solver;
 mod stage;
+mod steps;
 mod verify;
 
 use std::path::Path;
@@ -15,13 +17,13 @@ use std::time::Instant;
 
 use nalgebra::DMatrix;
 
-use super::{Context, OutputOptions};
+use super::{Context, OutputOptions, check};
 use crate::dynamics::Dynamics;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::integrate;
 use crate::model::spec::{Run as RunSection, Solver};
 use crate::model::{Cascade, Equations, Model};
-use crate::results::{ResultWriter, Status};
+use crate::results::{ResultWriter, Status, free_space};
 
 pub use convergence::FRACTION;
 pub use error::RunError;
@@ -60,11 +62,12 @@ pub fn run(
         integrate::Solver::named(name).map_err(RunError::from)?;
     }
     let system = model.system()?;
-    if let Equations::One(dynamics) = &system.equations
-        && !dynamics.noise().is_empty()
-        && (options.cross_check.is_some() || options.estimate_error)
-    {
-        return Err(RunError::NoisyComparison.into());
+    if let Equations::One(dynamics) = &system.equations {
+        let compares = options.cross_check.is_some() || options.estimate_error;
+        if compares && !dynamics.noise().is_empty() {
+            return Err(RunError::NoisyComparison.into());
+        }
+        warn_of_size(dynamics.as_ref(), section, &file, context);
     }
     let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);
     let began = Instant::now();
@@ -72,12 +75,16 @@ pub fn run(
     writer.write_group(&records::weights(&system))?;
     let seed = specification.seed;
     let plan = Plan { section, solver: &solver, options, context, seed };
-    let loops = match &system.equations {
-        Equations::One(dynamics) => {
-            let name = model.specification().dynamics.as_ref().map_or("", |d| d.name());
-            vec![plan.one(dynamics.as_ref(), name, "", writer.as_mut())?]
+    let name = specification.dynamics.as_ref().map_or("", |d| d.name());
+    let loops = match plan.all(&system.equations, name, writer.as_mut()) {
+        Ok(loops) => loops,
+        Err(error) => {
+            // A run that was refused leaves nothing behind; one that broke off keeps what it has.
+            if error.exit_code() == ExitCode::Usage {
+                discard(writer);
+            }
+            return Err(error);
         }
-        Equations::Cascade(cascade) => plan.cascade(cascade, writer.as_mut())?,
     };
     let mut report = RunReport::new(&loops, &solver, context);
     writer.write_group(&records::equilibrium(&loops))?;
@@ -86,6 +93,30 @@ pub fn run(
     let written = writer.finish(report.file_status())?;
     report.set_file(&written);
     Ok(report)
+}
+
+/// Says so when the rows may not fit on the disk.
+fn warn_of_size(dynamics: &dyn Dynamics, section: &RunSection, file: &Path, context: &Context<'_>) {
+    let (Some(rows), Some(free)) = (check::rows(section), free_space(file)) else { return };
+    let layout = dynamics.layout();
+    let width = 1 + layout.dim() + dynamics.observables().len() * layout.columns();
+    let bytes = rows.saturating_mul(8 * width as u64);
+    if bytes > free {
+        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+        context.warn(format!(
+            "the rows take {:.1} GB before compression, and {:.1} GB are free on the disk",
+            gigabytes(bytes),
+            gigabytes(free)
+        ));
+    }
+}
+
+/// Removes what has been written.
+fn discard(writer: Box<dyn ResultWriter>) {
+    let partial = writer.partial_path().to_owned();
+    drop(writer);
+    // It is no result: should it stay, the next run replaces it.
+    let _ = std::fs::remove_file(partial);
 }
 
 /// What every stage of a run shares.
@@ -99,6 +130,19 @@ struct Plan<'a, 'c> {
 }
 
 impl Plan<'_, '_> {
+    /// Integrates everything there is; `name` is that of the dynamics.
+    fn all(
+        &self,
+        equations: &Equations,
+        name: &str,
+        writer: &mut dyn ResultWriter,
+    ) -> Result<Vec<StageEnd>, Error> {
+        match equations {
+            Equations::One(dynamics) => Ok(vec![self.one(dynamics.as_ref(), name, "", writer)?]),
+            Equations::Cascade(cascade) => self.cascade(cascade, writer),
+        }
+    }
+
     /// Integrates one equation; `suffix` tells the stages of a cascade apart in the file.
     fn one(
         &self,

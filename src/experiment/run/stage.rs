@@ -3,18 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::convergence::Convergence;
+use super::equilibrium::distances;
 use super::recorder::Recorder;
+use super::steps::StepRecord;
 use super::verify::Comparison;
 use super::{Plan, RunError, solver};
-use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
-use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
+use crate::dynamics::{Dynamics, StateLayout};
 use crate::error::Error;
-use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes};
+use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver};
 use crate::results::{ResultWriter, RowLayout, Status};
-
-/// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
-/// factorisation, well below a second up to here.
-const MAX_UNKNOWNS: usize = 1000;
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -44,7 +41,7 @@ pub(super) struct StageEnd {
     pub(super) errors: Option<Vec<f64>>,
     pub(super) convergence: Vec<Option<f64>>,
     pub(super) events: Vec<(String, EventHit)>,
-    pub(super) steps: StepSizes,
+    pub(super) steps: StepRecord,
     pub(super) wall: Duration,
     pub(super) cross_check: Option<Comparison>,
     pub(super) error_estimate: Option<Comparison>,
@@ -78,11 +75,10 @@ impl Stage<'_, '_, '_> {
         let y0 = dynamics.initial_state();
         let chosen = Solver::named(self.plan.solver.name()).map_err(RunError::from)?;
         writer.start_rows(self.rows()?)?;
-        let equilibrium = self.equilibrium();
+        let known = self.known_equilibrium();
         let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
-        let mut steps = StepSizes::default();
-        let mut convergence =
-            equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
+        let mut steps = StepRecord::default();
+        let mut convergence = known.state().map(|e| Convergence::new(layout, e, t_span.0, &y0));
         let mut problem = Problem::new(dynamics, t_span);
         problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
         problem.save_at = solver::save_at(section);
@@ -100,6 +96,9 @@ impl Stage<'_, '_, '_> {
             None => integrate::solve(&problem, chosen, &mut (&mut recorder, &mut steps)),
         };
         let wall = began.elapsed();
+        if result.is_ok() && !self.plan.context.interrupt.is_raised() {
+            progress.update(100, &[]);
+        }
         progress.finish();
         recorder.finish()?;
         let (outcome, failure) = match result {
@@ -109,6 +108,10 @@ impl Stage<'_, '_, '_> {
         };
         for warning in &outcome.warnings {
             self.plan.context.warn(format!("{}: {warning}", self.name));
+        }
+        let residuals = self.residuals(outcome.t, &outcome.y);
+        if problem.steady_state.is_some() && outcome.status == integrate::Status::Complete {
+            self.warn_of_no_rest(outcome.t, &residuals);
         }
         let (mut cross_check, mut error_estimate) = (None, None);
         if failure.is_none() && !self.plan.context.interrupt.is_raised() {
@@ -120,15 +123,17 @@ impl Stage<'_, '_, '_> {
                 error_estimate = Some(self.estimate_error(outcome.t)?);
             }
         }
+        let convergence = convergence.map(Convergence::times).unwrap_or_default();
+        let (equilibrium, convergence) = self.nearest(known, convergence, &outcome.y);
         let spectral_abscissa = equilibrium.as_ref().and_then(|e| self.spectral_abscissa(e));
         let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
         Ok(StageEnd {
             name: self.name.to_owned(),
             suffix: self.suffix.to_owned(),
             layout: layout.clone(),
-            residuals: self.residuals(outcome.t, &outcome.y),
+            residuals,
             errors: equilibrium.as_ref().map(|e| distances(layout, &outcome.y, e)),
-            convergence: convergence.map(Convergence::times).unwrap_or_default(),
+            convergence,
             events: outcome.events.iter().map(named).collect(),
             interrupted: self.plan.context.interrupt.is_raised(),
             t: outcome.t,
@@ -156,50 +161,6 @@ impl Stage<'_, '_, '_> {
         Ok(rows)
     }
 
-    /// The equilibrium that the end of the run is compared with.
-    fn equilibrium(&self) -> Option<Vec<f64>> {
-        match self.dynamics.closed_form_equilibrium() {
-            Ok(equilibrium) => Some(equilibrium),
-            Err(NoClosedForm::Nonlinear { .. }) => self.searched_equilibrium(),
-            Err(reason) => {
-                let text = format!("{}: no equilibrium: {reason}", self.name);
-                self.plan.context.progress.message(&text);
-                None
-            }
-        }
-    }
-
-    /// The equilibrium that Newton's iteration finds from the initial state, for every target.
-    fn searched_equilibrium(&self) -> Option<Vec<f64>> {
-        let (dynamics, layout) = (self.dynamics, self.dynamics.layout());
-        let units = layout.dim() / layout.columns();
-        let unknowns = dynamics.reduced(0).map_or(units, |equation| equation.dim());
-        if unknowns > MAX_UNKNOWNS {
-            let text = format!(
-                "{}: no equilibrium searched for: {unknowns} unknowns are more than {MAX_UNKNOWNS}",
-                self.name
-            );
-            self.plan.context.progress.message(&text);
-            return None;
-        }
-        let initial = dynamics.initial_state();
-        let mut equilibrium = vec![0.0; layout.dim()];
-        for column in 0..layout.columns() {
-            let state = layout.column_state(column, &initial);
-            let start = Start { name: "initial".to_owned(), state };
-            let t = self.plan.section.t_span[0];
-            let options = NewtonOptions::default();
-            let search = find_equilibria(dynamics, column, t, &[start], options);
-            let Some(found) = search.equilibria.first() else {
-                let why = search.explanation().unwrap_or_default();
-                self.plan.context.progress.message(&format!("{}: {why}", self.name));
-                return None;
-            };
-            layout.set_column_state(column, &found.state, &mut equilibrium);
-        }
-        Some(equilibrium)
-    }
-
     fn residuals(&self, t: f64, y: &[f64]) -> Vec<f64> {
         let mut dy = vec![0.0; y.len()];
         self.dynamics.eval(t, y, &mut dy);
@@ -207,11 +168,4 @@ impl Stage<'_, '_, '_> {
         self.dynamics.layout().column_norms(&dy, &mut norms);
         norms
     }
-}
-
-fn distances(layout: &StateLayout, y: &[f64], equilibrium: &[f64]) -> Vec<f64> {
-    let difference: Vec<f64> = y.iter().zip(equilibrium).map(|(y, e)| y - e).collect();
-    let mut norms = vec![0.0; layout.columns()];
-    layout.column_norms(&difference, &mut norms);
-    norms
 }

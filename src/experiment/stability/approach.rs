@@ -13,6 +13,8 @@ const MAX_STEPS: u64 = 200_000;
 /// An equilibrium closer than this, relative to the way the state has come and to the equilibrium's
 /// size, is the one approached.
 const NEAR: f64 = 1e-3;
+/// The absolute tolerance, relative to the largest component of the start.
+const RESOLVED: f64 = 1e-6;
 
 /// The answer for one target.
 pub(super) struct Approach {
@@ -52,7 +54,10 @@ pub(super) fn approached(
         return Approach { known: false, index: None, remark: None };
     }
     let start = dynamics.initial_state();
-    let options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-8, 1e-10) };
+    // A start much smaller than the tolerance would lose even its sign next to an unstable point.
+    let size = start.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let atol = if size > 0.0 { f64::min(1e-10, RESOLVED * size) } else { 1e-10 };
+    let options = Options { max_steps: MAX_STEPS, ..Options::with_tolerances(1e-8, atol) };
     let outcome = Run::new(dynamics, &AUTO, (0.0, horizon), &start)
         .options(options)
         .save_at(SaveAt::End)

@@ -20,7 +20,6 @@ use std::path::Path;
 use nalgebra::DMatrix;
 
 use super::{Context, OutputOptions};
-use crate::analysis::equilibria::{NewtonOptions, find_equilibria};
 use crate::analysis::verdict::Verdict;
 use crate::dynamics::Dynamics;
 use crate::error::Error;
@@ -204,9 +203,13 @@ impl Analysis<'_, '_> {
         let block = dynamics.layout().blocks()[0].clone();
         let mut rest = DMatrix::zeros(block.rows, columns);
         let mut states = Vec::with_capacity(columns);
+        self.foresee(dynamics, name)?;
+        let closed = search::closed_form(dynamics);
         for column in 0..columns {
-            self.context.progress.begin("equilibria", Some(columns as u64));
-            let state = self.target(dynamics, name, column, column < analysed)?;
+            let several = (columns > 1).then_some(columns as u64);
+            self.context.progress.begin("equilibria", several);
+            let is_analysed = column < analysed;
+            let state = self.target(dynamics, name, column, is_analysed, closed.as_deref())?;
             if let Some(state) = &state {
                 rest.column_mut(column).copy_from_slice(&state[..block.rows]);
             }
@@ -226,13 +229,6 @@ impl Analysis<'_, '_> {
         Ok(is_complete.then_some(rest))
     }
 
-    fn newton(&self) -> NewtonOptions {
-        NewtonOptions {
-            tolerance: self.section.newton_tolerance,
-            iterations: self.section.newton_iterations,
-        }
-    }
-
     /// Finds and judges the equilibria of one target; returns the one that counts.
     fn target(
         &mut self,
@@ -240,10 +236,10 @@ impl Analysis<'_, '_> {
         name: &str,
         column: usize,
         is_analysed: bool,
+        closed: Option<&[f64]>,
     ) -> Result<Option<Vec<f64>>, Error> {
-        let starts = search::starts(self.model, self.section, dynamics, column);
-        let search = find_equilibria(dynamics, column, 0.0, &starts, self.newton());
         let label = label(name, dynamics, column);
+        let search = self.equilibria(dynamics, column, closed, &label);
         if let Some(explanation) = search.explanation() {
             let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
             self.found.notes.push(format!("{place}{explanation}"));

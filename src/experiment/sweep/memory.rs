@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::commands::{self, PointCommand};
 use crate::analysis::margins::LARGEST_MARGIN;
 use crate::error::Error;
+use crate::model::memory::available;
 use crate::model::spec::{Data, SweepCommand};
 use crate::model::{Model, SweepPlan};
 
@@ -145,21 +146,4 @@ fn training(model: &Model, weights: u64) -> u64 {
     let width = sizes.map_or(0, |s| s[0] + s[s.len() - 1]);
     let rules = training.rules.len() as u64;
     WEIGHT_COPIES * (1 + rules) * weights + 8 * (examples * width) as u64
-}
-
-/// Memory that can be had without swapping: what the system says is available, or what a batch
-/// system grants. Unknown outside Linux.
-fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(granted().map_or(kib << 10, |granted| granted.min(kib << 10)))
-}
-
-/// The limit of the control group (version 2) of this process.
-fn granted() -> Option<u64> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let limit = std::fs::read_to_string(format!("/sys/fs/cgroup/{path}/memory.max")).ok()?;
-    limit.trim().parse().ok()
 }

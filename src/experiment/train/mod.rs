@@ -160,11 +160,12 @@ fn run(
         }
     }
     let status = loop {
-        if session.is_over() {
-            break Status::Complete;
-        }
+        // Several updates are done at a time: all rules may have stopped on the way to the end.
         if session.all_stopped() {
             break Status::Failed;
+        }
+        if session.is_over() {
+            break Status::Complete;
         }
         if context.interrupt.is_raised() {
             break Status::Interrupted;

@@ -9,6 +9,10 @@ use crate::linalg::expm::expm;
 use crate::linalg::gemm::matmul;
 use crate::linalg::norms::norm_one;
 
+/// Up to this factor the rounding of displacements counts as no worse than that of derivatives: it
+/// is the smaller one wherever fast modes are present but not excited.
+const NO_WORSE: f64 = 16.0;
+
 /// `x(t) - x(0) = V diag(E[x_k, 0]) V^-1 f` with eigenvalues `x_k`, eigenvectors `V` and `f = x'(0)`.
 #[derive(Debug)]
 pub(super) struct DenseModes {
@@ -17,14 +21,48 @@ pub(super) struct DenseModes {
 }
 
 impl DenseModes {
-    /// Modes of the Jacobian, with the derivatives at the start, one column per target; `None` where
-    /// the eigenvectors are not a safe basis.
+    /// Modes of the Jacobian, with the derivatives at the start and, where there is an equilibrium,
+    /// the displacements from it, one column per target; `None` where the eigenvectors are not a
+    /// safe basis.
     pub(super) fn new(
         jacobian: &DMatrix<f64>,
         derivative: &DMatrix<f64>,
+        displacement: Option<&DMatrix<f64>>,
     ) -> Result<Option<Self>, ExactError> {
-        let basis = Basis::of(jacobian)?;
-        Ok(basis.map(|basis| Self { start: basis.coordinates(derivative), basis }))
+        let Some(basis) = Basis::of(jacobian)? else { return Ok(None) };
+        let start = basis.coordinates(derivative);
+        let mut modes = Self { basis, start };
+        if let Some(displacement) = displacement {
+            modes.sharpen(derivative, displacement);
+        }
+        Ok(Some(modes))
+    }
+
+    /// Takes the derivative in the direction of slow modes from the displacement.
+    ///
+    /// The coordinates of `f` are known to a rounding error of its largest component, which the
+    /// fast modes give; over a slow mode that error is divided by its eigenvalue. Those of the
+    /// displacement `d` are known to that of `d`, and `f = J d` is `x_k d_k` in the mode.
+    fn sharpen(&mut self, derivative: &DMatrix<f64>, displacement: &DMatrix<f64>) {
+        let displaced = self.basis.coordinates(displacement);
+        for column in 0..displaced.ncols() {
+            let (f, d) = (derivative.column(column).amax(), displacement.column(column).amax());
+            for mode in &self.basis.modes {
+                if d * mode.value.norm() > NO_WORSE * f {
+                    continue;
+                }
+                let (i, rate) = (mode.at, mode.value);
+                let x = displaced[(i, column)];
+                if mode.width == 1 {
+                    self.start[(i, column)] = rate.re * x;
+                } else {
+                    // The pair stands for the complex number xi - i eta.
+                    let y = displaced[(i + 1, column)];
+                    self.start[(i, column)] = rate.re * x + rate.im * y;
+                    self.start[(i + 1, column)] = rate.re * y - rate.im * x;
+                }
+            }
+        }
     }
 
     /// Largest rate, 1/s.

@@ -14,7 +14,8 @@
 //! Jacobian share one factorisation, and their products are matrix-matrix products.
 //!
 //! The error is rounding: about the condition number of the basis (1 for orthonormal ones) times the
-//! rounding unit times the largest of `|x(t_0)|` and the distance travelled. It is absolute, so a
+//! rounding unit times the largest of `|x(t_0)|` and the distance travelled, and that of slow rates
+//! beside fast ones, known to a rounding unit of the fastest. It is absolute, so a
 //! state that has decayed to 1e-20 is zero within rounding and nothing more. Flows of defective
 //! matrices are as accurate as matrix exponentials of their norm.
 
@@ -313,13 +314,16 @@ fn parts(
         return Ok(parts);
     }
     parts.clear();
+    let displacement = displacement(dynamics, y0);
     let mut part = |columns: Range<usize>, jacobian: DMatrix<f64>| {
-        let derivative = gather(dynamics.layout(), derivative, columns.clone());
+        let of_columns = |y: &[f64]| gather(dynamics.layout(), y, columns.clone());
+        let derivative = of_columns(derivative);
         // Eigenvectors that are unsafe for the small product are unsafe for the whole loop.
         let modes = if is_layer_loop(dynamics, t0, y0) {
             None
         } else {
-            DenseModes::new(&jacobian, &derivative)?
+            let displacement = displacement.as_deref().map(of_columns);
+            DenseModes::new(&jacobian, &derivative, displacement.as_ref())?
         };
         let form = match modes {
             Some(modes) => Form::Dense(modes),
@@ -334,6 +338,12 @@ fn parts(
         own_jacobians(dynamics, t0, y0, |column, jacobian| part(column..column + 1, jacobian))?;
     }
     Ok(parts)
+}
+
+/// Where the start lies from the equilibrium, if there is exactly one.
+fn displacement(dynamics: &dyn Dynamics, y0: &[f64]) -> Option<Vec<f64>> {
+    let rest = dynamics.closed_form_equilibrium().ok()?;
+    Some(y0.iter().zip(&rest).map(|(y, rest)| y - rest).collect())
 }
 
 /// The modes of a dynamics that is one layer loop, where they are safe.

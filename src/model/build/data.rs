@@ -75,6 +75,11 @@ fn taught(
     let key = "training.data.teacher";
     let seed = model.specification().seed;
     let mut generator = generator(seed, streams::TEACHER_INPUTS + set);
+    // Inputs once, every layer before and after its activation.
+    let sizes = teacher.sizes();
+    let shapes = sizes.iter().chain(&sizes[1..]).map(|&n| (n, count));
+    let name = if set == 0 { "train_count" } else { "test_count" };
+    model.require_memory(&format!("{key}.{name}"), "the examples", shapes)?;
     let mut forward = Forward::new(teacher, count);
     match *inputs {
         Inputs::Normal { scale } => forward.inputs.iter_mut().for_each(|x| {

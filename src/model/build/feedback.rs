@@ -38,6 +38,10 @@ impl FeedbackTable<'_> {
         if let Some(given) = self.given(&shapes)? {
             return Ok(given.into_iter().map(Feedback::from).collect());
         }
+        // A tied matrix is the weights seen from the other side.
+        if !matches!(self.spec, Spec::NegativeTranspose { .. }) {
+            self.model.require_memory(self.key, "the feedback matrices", shapes)?;
+        }
         let initialiser = self.initialiser()?;
         let draw = |(w, l): (&Arc<DMatrix<f64>>, usize)| {
             let built = initialiser.feedback(w, self.seed(), streams::FEEDBACK + l as u64);

@@ -159,7 +159,11 @@ impl Model {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
-            message = format!("{message}: {cause}");
+            // Some messages give their cause themselves.
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
             source = cause.source();
         }
         let remedy = "correct this entry or what it names".to_owned();

@@ -44,6 +44,8 @@ type Parameters = (Vec<DMatrix<f64>>, Option<Vec<DVector<f64>>>);
 impl Recipe<'_> {
     /// Draws or reads the parameters and joins them.
     pub fn build(&self, model: &Model) -> Result<Network, ModelError> {
+        let shapes = self.sizes.windows(2).map(|n| (n[1], n[0]));
+        model.require_memory(&format!("{}.sizes", self.key), "the weights", shapes)?;
         let (weights, from_file) = self.weights(model)?;
         let biases = match (self.biases, from_file) {
             (Some(biases), _) => self.biases(model, biases)?,

@@ -27,6 +27,8 @@ pub(super) fn build(
     let (key, desired, nudge) = match (source, operating_point) {
         (Source::Delta(delta), _) => return Ok(columns(delta.vectors())),
         (Source::Normal(drawn), _) => {
+            let shape = [(units, drawn.count)];
+            model.require_memory("target.normal.count", "the targets", shape)?;
             return Ok(normal(units, drawn.count, drawn.scale, model.specification().seed));
         }
         (Source::Output(output), _) => {

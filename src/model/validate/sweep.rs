@@ -116,12 +116,19 @@ pub(super) fn points(scope: &Scope<'_>, at: &str, points: &Points) -> Valid {
     }
 }
 
+/// Most values along one axis: all of them are checked before anything runs.
+const LONGEST: usize = 1_000_000;
+
 /// No value may appear twice: two results would have one name.
 fn distinct(scope: &Scope<'_>, at: &str, values: &Points) -> Valid {
     let count = points::len(values);
     scope.require(count > 0, at, || Problem::Refused {
         message: "there are no values".to_owned(),
         remedy: "give at least one value, or remove the key".to_owned(),
+    })?;
+    scope.require(count <= LONGEST, at, || Problem::Refused {
+        message: format!("{count} values are more than {LONGEST}, the most along one axis"),
+        remedy: "take fewer values, or draw them with [sweep.random]".to_owned(),
     })?;
     let mut seen = HashMap::with_capacity(count);
     for k in 0..count {

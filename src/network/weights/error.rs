@@ -46,6 +46,14 @@ pub enum WeightsError {
         /// What gave it away.
         reason: &'static str,
     },
+    /// Another process may be writing the file.
+    #[error(
+        "{}: the file is in use by another process (a notebook or another run); close it there", path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// The library that reads the format reports damage.
     #[error("{}: damaged {format} file: {source}", path.display())]
     Damaged {

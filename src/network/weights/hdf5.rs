@@ -1,5 +1,6 @@
 //! `.h5`: HDF5 datasets, named by their path. Any byte order, chunked or compressed.
 
+use std::fs::TryLockError;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -26,8 +27,19 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Arrays>, WeightsError> {
         let reason = "it lacks the HDF5 signature";
         return Err(WeightsError::NotFormat { path: path.to_owned(), format: FORMAT, reason });
     }
-    let file = File::open(path).map_err(|e| damaged(path, e))?;
+    let file = File::open(path).map_err(|e| {
+        if is_locked(path) {
+            return WeightsError::InUse { path: path.to_owned() };
+        }
+        damaged(path, e)
+    })?;
     Ok(Box::new(Hdf5 { path: path.to_owned(), file }))
+}
+
+/// Whether another process holds the file for writing, by the lock that HDF5 itself takes.
+fn is_locked(path: &Path) -> bool {
+    let shared = std::fs::File::open(path).map(|file| file.try_lock_shared());
+    matches!(shared, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// The signature stands at byte 0, or behind a user block of 512, 1024, 2048, ... bytes.

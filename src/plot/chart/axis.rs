@@ -80,7 +80,9 @@ impl Axis {
         let margin = 0.04 * (high - low);
         let (mut low, mut high) = (low - margin, high + margin);
         if high - low < 1.0 {
-            (low, high) = (low.floor(), (low.floor() + 1.0).max(high.ceil()));
+            let (floor, ceil) = (low.floor(), high.ceil());
+            // A constant power of ten would lie on the frame.
+            (low, high) = if floor < ceil { (floor, ceil) } else { (floor - 1.0, ceil + 1.0) };
         }
         Self::decades(label, 10f64.powf(low), 10f64.powf(high), count)
     }

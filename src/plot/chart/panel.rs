@@ -20,6 +20,10 @@ pub(crate) enum Mark {
     Cells { columns: usize, cells: Vec<[u8; 3]> },
 }
 
+/// Radius of the disc that stands for a line of one point, pixels: a dot as wide as a line would be
+/// overlooked.
+const LONE_RADIUS: f64 = 2.5;
+
 /// What stands before a label of the legend.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Sample {
@@ -195,9 +199,15 @@ impl Frame<'_> {
     fn mark(&self, scene: &mut Scene, mark: &Mark) {
         match mark {
             Mark::Lines { pieces, stroke } => {
-                let pieces = pieces.iter().flat_map(|piece| self.pieces(piece)).collect::<Vec<_>>();
+                let all = pieces.iter().flat_map(|piece| self.pieces(piece));
+                let (lone, pieces): (Vec<_>, Vec<_>) = all.partition(|piece| piece.len() == 1);
                 if !pieces.is_empty() {
                     scene.push(Shape::Lines { pieces, stroke: *stroke });
+                }
+                let centres: Vec<Point> = lone.into_iter().flatten().collect();
+                if !centres.is_empty() {
+                    let radius = LONE_RADIUS.max(0.5 * stroke.width);
+                    scene.push(Shape::Discs { centres, radius, color: stroke.color });
                 }
             }
             Mark::Band { points, color } => {

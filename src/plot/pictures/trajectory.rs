@@ -294,6 +294,9 @@ impl Sheet<'_> {
             return Ok(());
         };
         let Extent { low, high, .. } = self.timeline.extent;
+        if low == high {
+            return Ok(());
+        }
         // A straight line on the log axis: its ends may leave the range of numbers, so it is made
         // of many short pieces of which those survive that can be placed.
         const PIECES: usize = 64;

@@ -77,15 +77,13 @@ impl ResultReader {
     /// [`ResultError::Io`] if it cannot be read, [`ResultError::InUse`], [`ResultError::NotHdf5`],
     /// [`ResultError::Damaged`], [`ResultError::Foreign`].
     pub fn open(path: &Path) -> Result<Self, ResultError> {
-        // The system's own message for a missing or forbidden file is the clearest.
-        let found = File::open(path).and_then(|file| file.metadata());
-        match found {
-            Err(error) => return Err(ResultError::io(path, "open the file", error)),
-            Ok(found) if !found.is_file() => {
-                return Err(ResultError::NotAFile { path: path.to_owned() });
-            }
-            Ok(_) => {}
+        // The system's own message for a missing or forbidden file is the clearest. What is no file
+        // is not opened: a pipe would wait for a writer.
+        let failed = |error| ResultError::io(path, "open the file", error);
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(ResultError::NotAFile { path: path.to_owned() });
         }
+        File::open(path).map_err(failed)?;
         let (name, descriptor) = name_for_hdf5(path, false)?;
         let file = hdf5::File::open(name).map_err(|error| open_error(path, &error))?;
         let reader = Self { path: path.to_owned(), file, _descriptor: descriptor };

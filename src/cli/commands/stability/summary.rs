@@ -71,8 +71,13 @@ fn facts(point: &Point) -> Table {
         "largest transient growth",
         point.max_transient_growth.map(|growth| {
             let time = number::significant(point.max_transient_growth_time.unwrap_or(0.0), 6);
-            let bound = number::significant(point.max_transient_growth_bound.unwrap_or(growth), 6);
-            format!("{} at t = {time} s (proven: at most {bound})", number::significant(growth, 8))
+            let bound = point.max_transient_growth_bound.unwrap_or(growth);
+            let proven = if bound.is_finite() {
+                format!("proven: at most {}", number::significant(bound, 6))
+            } else {
+                "no upper bound found".to_owned()
+            };
+            format!("{} at t = {time} s ({proven})", number::significant(growth, 8))
         }),
     );
     if let Some(bound) = point.kreiss_bound {
