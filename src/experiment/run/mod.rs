@@ -8,6 +8,7 @@ pub(in crate::experiment) mod records;
 mod report;
 pub(in crate::experiment) mod solver;
 mod stage;
+mod timed;
 mod verify;
 
 use std::path::Path;

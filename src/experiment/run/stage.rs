@@ -1,20 +1,28 @@
 //! One equation of a run, from its start to its end.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::convergence::Convergence;
 use super::recorder::Recorder;
+use super::timed::Timed;
 use super::verify::Comparison;
 use super::{Plan, RunError, solver};
 use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::analysis::verdict::seven_digits;
 use crate::dynamics::{Dynamics, NoClosedForm, StateLayout};
 use crate::error::Error;
+use crate::experiment::check;
 use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes};
-use crate::results::{ResultWriter, RowLayout, Status};
+use crate::results::{ResultWriter, RowLayout, Status, free_space};
 
 /// Unknowns up to which an equilibrium is searched for beside a run: a Newton step costs a
 /// factorisation, well below a second up to here.
 const MAX_UNKNOWNS: usize = 1000;
+
+/// Spectral abscissa, 1/s, from which on an equilibrium is called unstable beside a run: far beyond
+/// rounding. `dinv stability` decides with a tolerance of its own.
+const CLEARLY_GROWING: f64 = 1e-6;
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -77,29 +85,25 @@ impl Stage<'_, '_, '_> {
         let t_span = (section.t_span[0], section.t_span[1]);
         let y0 = dynamics.initial_state();
         let chosen = Solver::named(self.plan.solver.name()).map_err(RunError::from)?;
-        writer.start_rows(self.rows()?)?;
+        let rows = self.rows()?;
+        self.warn_of_size(&rows);
+        writer.start_rows(rows)?;
         let equilibrium = self.equilibrium();
         let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
         let mut steps = StepSizes::default();
         let mut convergence =
             equilibrium.as_ref().map(|e| Convergence::new(layout, e, t_span.0, &y0));
-        let mut problem = Problem::new(dynamics, t_span);
-        problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
-        problem.save_at = solver::save_at(section);
-        problem.steady_state = solver::steady_state(section, layout);
-        problem.events = solver::events(section, dynamics);
+        let problem = self.problem(t_span);
         let event_names: Vec<_> = problem.events.iter().map(|event| event.name.clone()).collect();
         let progress = self.plan.context.progress;
         progress.begin(&format!("integrate {}", self.name), Some(100));
+        let mut watches = Timed::new((&mut recorder, (&mut steps, &mut convergence)));
         let began = Instant::now();
-        let result = match &mut convergence {
-            Some(convergence) => {
-                let mut observer = (&mut recorder, (&mut steps, convergence));
-                integrate::solve(&problem, chosen, &mut observer)
-            }
-            None => integrate::solve(&problem, chosen, &mut (&mut recorder, &mut steps)),
-        };
-        let wall = began.elapsed();
+        let result = integrate::solve(&problem, chosen, &mut watches);
+        let wall = began.elapsed().saturating_sub(watches.spent());
+        if result.is_ok() && !self.plan.context.interrupt.is_raised() {
+            progress.update(100, &[]);
+        }
         progress.finish();
         recorder.finish()?;
         let (outcome, failure) = match result {
@@ -110,17 +114,11 @@ impl Stage<'_, '_, '_> {
         for warning in &outcome.warnings {
             self.plan.context.warn(format!("{}: {warning}", self.name));
         }
-        let (mut cross_check, mut error_estimate) = (None, None);
-        if failure.is_none() && !self.plan.context.interrupt.is_raised() {
-            let asked = &self.plan.options;
-            if let Some(name) = &asked.cross_check {
-                cross_check = Some(self.cross_check(name, outcome.t)?);
-            }
-            if asked.estimate_error {
-                error_estimate = Some(self.estimate_error(outcome.t)?);
-            }
-        }
+        let is_whole = failure.is_none() && !self.plan.context.interrupt.is_raised();
+        let (cross_check, error_estimate) =
+            if is_whole { self.second_opinions(outcome.t)? } else { (None, None) };
         let spectral_abscissa = equilibrium.as_ref().and_then(|e| self.spectral_abscissa(e));
+        self.warn_of_growth(spectral_abscissa);
         let named = |hit: &EventHit| (event_names[hit.event].clone(), *hit);
         Ok(StageEnd {
             name: self.name.to_owned(),
@@ -144,6 +142,44 @@ impl Stage<'_, '_, '_> {
         })
     }
 
+    /// What is integrated, and how.
+    fn problem(&self, t_span: (f64, f64)) -> Problem<'_> {
+        let (dynamics, section) = (self.dynamics, self.plan.section);
+        let mut problem = Problem::new(dynamics, t_span);
+        problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
+        problem.save_at = solver::save_at(section);
+        problem.steady_state = solver::steady_state(section, dynamics.layout());
+        problem.events = solver::events(section, dynamics);
+        problem
+    }
+
+    /// Rows that may not fit on the disk.
+    fn warn_of_size(&self, rows: &RowLayout) {
+        let output = &self.plan.options.output;
+        let place = output.path.as_deref().unwrap_or(Path::new("."));
+        let count = check::rows(self.plan.section).filter(|_| !output.discard);
+        let (Some(count), Some(free)) = (count, free_space(place)) else { return };
+        let size = count.saturating_mul(rows.row_bytes() as u64);
+        if size > free {
+            let [size, free] = [size, free].map(|bytes| bytes as f64 / 1e9);
+            self.plan.context.warn(format!(
+                "{}: {count} rows take {size:.1} GB before compression, {free:.1} GB are free: \
+                 choose fewer save times, or `record` less",
+                self.name
+            ));
+        }
+    }
+
+    fn warn_of_growth(&self, spectral_abscissa: Option<f64>) {
+        if let Some(rate) = spectral_abscissa.filter(|rate| *rate > CLEARLY_GROWING) {
+            self.plan.context.warn(format!(
+                "{}: the equilibrium is unstable, disturbances grow like exp({} t)",
+                self.name,
+                seven_digits(rate)
+            ));
+        }
+    }
+
     /// The table of rows: the blocks and observables to record.
     fn rows(&self) -> Result<RowLayout, RunError> {
         let mut rows = RowLayout::trajectory(self.dynamics.layout(), self.dynamics.observables());
@@ -162,8 +198,7 @@ impl Stage<'_, '_, '_> {
             Ok(equilibrium) => Some(equilibrium),
             Err(NoClosedForm::Nonlinear { .. }) => self.searched_equilibrium(),
             Err(reason) => {
-                let text = format!("{}: no equilibrium: {reason}", self.name);
-                self.plan.context.progress.message(&text);
+                self.plan.context.warn(format!("{}: no equilibrium: {reason}", self.name));
                 None
             }
         }
@@ -192,7 +227,7 @@ impl Stage<'_, '_, '_> {
             let search = find_equilibria(dynamics, column, t, &[start], options);
             let Some(found) = search.equilibria.first() else {
                 let why = search.explanation().unwrap_or_default();
-                self.plan.context.progress.message(&format!("{}: {why}", self.name));
+                self.plan.context.warn(format!("{}: {why}", self.name));
                 return None;
             };
             layout.set_column_state(column, &found.state, &mut equilibrium);
