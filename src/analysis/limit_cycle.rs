@@ -78,7 +78,9 @@ pub enum LimitCycleError {
         leading: Complex<f64>,
     },
     /// The orbit comes back to the equilibrium or goes to another one.
-    #[error("after {returns} returns the orbit settles at rest (time {time}) instead of cycling")]
+    #[error(
+        "after {returns} returns the orbit settles at rest (time {time:.1} s) instead of cycling"
+    )]
     Settled {
         /// Returns to the section.
         returns: usize,
@@ -87,7 +89,7 @@ pub enum LimitCycleError {
     },
     /// The returns do not repeat.
     #[error(
-        "no cycle after {returns} returns (time {time}): the last two differ by {change:.1e}; \
+        "no cycle after {returns} returns (time {time:.1} s): the last two differ by {change:.1e}; \
          convergence is slow near the Hopf point, and orbits that are not periodic never repeat"
     )]
     NotConverged {

@@ -92,9 +92,13 @@ impl Judgement {
 
 fn reason(verdict: Verdict, value: Complex<f64>, tolerance: f64, condition: f64) -> String {
     let at = if value.im == 0.0 {
-        format!("{:.6e}", value.re)
+        seven_digits(value.re)
     } else {
-        format!("{:.6e} +- {:.6e} i", value.re, value.im.abs())
+        format!("{} +- {} i", seven_digits(value.re), seven_digits(value.im.abs()))
+    };
+    let known = match tolerance {
+        0.0 => "exactly".to_owned(),
+        _ => format!("to {tolerance:.1e}"),
     };
     let conditioning = if condition > ILL_CONDITIONED {
         format!("; it is ill-conditioned (condition number {condition:.1e})")
@@ -104,11 +108,11 @@ fn reason(verdict: Verdict, value: Complex<f64>, tolerance: f64, condition: f64)
     match verdict {
         Verdict::Stable => format!(
             "every eigenvalue has a negative real part by more than its rounding error; \
-             the closest to the axis is {at}, known to {tolerance:.1e}{conditioning}"
+             the closest to the axis is {at}, known {known}{conditioning}"
         ),
-        Verdict::Unstable => format!(
-            "the eigenvalue {at}, known to {tolerance:.1e}, has a positive real part{conditioning}"
-        ),
+        Verdict::Unstable => {
+            format!("the eigenvalue {at}, known {known}, has a positive real part{conditioning}")
+        }
         Verdict::Marginal if tolerance == 0.0 => {
             format!("the eigenvalue {at} lies exactly on the imaginary axis")
         }
@@ -117,6 +121,20 @@ fn reason(verdict: Verdict, value: Complex<f64>, tolerance: f64, condition: f64)
              {tolerance:.1e}, so rounding decides its side{conditioning}"
         ),
     }
+}
+
+/// Seven significant digits: plain where that is short, else with an exponent.
+pub(crate) fn seven_digits(x: f64) -> String {
+    let size = x.abs();
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e6).contains(&size) {
+        return format!("{x:.6e}");
+    }
+    let decimals = (6 - size.log10().floor() as i32).max(0) as usize;
+    let text = format!("{x:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// One mode of the linearisation: a real eigenvalue or a complex pair.

@@ -1,5 +1,7 @@
 //! `dinv check`: reads a model, builds it and examines it without running it.
 
+mod training;
+
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -14,6 +16,8 @@ use crate::model::spec::{Run as RunSection, SaveAt};
 use crate::model::{Equations, Model, ModelError, Problem};
 use crate::network::random::{generator, streams};
 
+pub use training::TrainingEstimate;
+
 /// What `dinv check` finds.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
@@ -25,6 +29,8 @@ pub struct CheckReport {
     pub rows: Option<u64>,
     /// Bytes of the rows before compression.
     pub result_bytes: Option<u64>,
+    /// The training, where there is one: its size and memory.
+    pub training: Option<TrainingEstimate>,
     /// The sweep, where there is one: points and memory.
     pub sweep: Option<SweepEstimate>,
 }
@@ -95,6 +101,7 @@ pub fn check(model: &Model) -> Result<CheckReport, Error> {
         equations,
         rows,
         result_bytes: rows.map(|rows| rows.saturating_mul(8 * width)),
+        training: training::estimate(model),
         sweep: sweep::estimate(model, threads())?,
     })
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::Context;
 use crate::model::Model;
+use crate::model::spec::Specification;
 use crate::results::{self, Header, Provenance, ResultError, ResultWriter, check_output};
 
 /// Where to write, as asked for on the command line.
@@ -56,9 +57,7 @@ impl OutputOptions {
         }
         let specification = model.specification();
         let header = Header {
-            title: specification.title.clone().unwrap_or_else(|| {
-                specification.dynamics.as_ref().map_or("dinv", |d| d.name()).to_owned()
-            }),
+            title: specification.title.clone().unwrap_or_else(|| description(specification)),
             history: self.argv.join(" "),
             references: specification.references.clone(),
         };
@@ -73,5 +72,17 @@ impl OutputOptions {
         };
         writer.write_group(&provenance.group())?;
         Ok(writer)
+    }
+}
+
+/// What stands for a missing title: the dynamics, or the sizes of the network.
+fn description(specification: &Specification) -> String {
+    match (&specification.dynamics, &specification.network) {
+        (Some(dynamics), _) => dynamics.name().to_owned(),
+        (None, Some(network)) => {
+            let sizes: Vec<String> = network.sizes.iter().map(usize::to_string).collect();
+            format!("{} network", sizes.join("-"))
+        }
+        (None, None) => "dinv".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::outcome::{EventHit, Statistics};
+use super::outcome::EventHit;
 use super::step::Step;
 
 /// Whether a run should go on.
@@ -119,7 +119,8 @@ impl Observer for Trajectory {
     }
 }
 
-/// Sizes of accepted steps, for the record of a run.
+/// Sizes of accepted steps, for the record of a run: of every step, or where there are more than
+/// [`MOST`](Self::MOST) of every second, fourth, .. step.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepSizes {
     /// Ends of the steps.
@@ -128,16 +129,46 @@ pub struct StepSizes {
     pub sizes: Vec<f64>,
     /// Local error estimates in units of the tolerance.
     pub errors: Vec<f64>,
-    /// Work after each step.
-    pub work: Vec<Statistics>,
+    /// Steps seen.
+    seen: u64,
+    /// How often the record was thinned to half.
+    halvings: u32,
+}
+
+impl StepSizes {
+    /// Steps kept at most, an even number: more than any picture shows, and less than a megabyte.
+    pub const MOST: usize = 1 << 15;
+
+    /// One of so many steps is kept, the first included.
+    #[must_use]
+    pub fn stride(&self) -> u64 {
+        1 << self.halvings
+    }
+
+    fn thin(&mut self) {
+        for values in [&mut self.times, &mut self.sizes, &mut self.errors] {
+            let mut is_kept = false;
+            values.retain(|_| {
+                is_kept = !is_kept;
+                is_kept
+            });
+        }
+        self.halvings += 1;
+    }
 }
 
 impl Observer for StepSizes {
     fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
-        self.times.push(step.t1());
-        self.sizes.push(step.h());
-        self.errors.push(step.error());
-        self.work.push(step.statistics());
+        let is_kept = self.seen.is_multiple_of(self.stride());
+        self.seen += 1;
+        if is_kept {
+            if self.times.len() == Self::MOST {
+                self.thin();
+            }
+            self.times.push(step.t1());
+            self.sizes.push(step.h());
+            self.errors.push(step.error());
+        }
         Flow::Continue(())
     }
 }
@@ -166,6 +197,25 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         let first = self.0.on_stretch(stretch);
         self.1.on_stretch(stretch)?;
         first
+    }
+}
+
+/// Passes everything on where there is an observer.
+impl<O: Observer> Observer for Option<O> {
+    fn on_row(&mut self, t: f64, y: &[f64]) -> Flow {
+        self.as_mut().map_or(Flow::Continue(()), |observer| observer.on_row(t, y))
+    }
+
+    fn on_step(&mut self, step: &mut Step<'_, '_>) -> Flow {
+        self.as_mut().map_or(Flow::Continue(()), |observer| observer.on_step(step))
+    }
+
+    fn on_event(&mut self, hit: EventHit, y: &[f64]) -> Flow {
+        self.as_mut().map_or(Flow::Continue(()), |observer| observer.on_event(hit, y))
+    }
+
+    fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
+        self.as_mut().map_or(Flow::Continue(()), |observer| observer.on_stretch(stretch))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs: from a start to rows, events and an outcome.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::errors::{FailureReason, IntegrateError};
@@ -235,8 +236,8 @@ impl Driver<'_, '_> {
         let terminal = self.scan.terminal();
         let limit = terminal.map_or(step.t1(), |hit| hit.t);
         let stopped = |t| Some(Stop { status: Status::Stopped, t });
-        if self.rows_of(step, limit).is_break() {
-            return stopped(limit);
+        if let ControlFlow::Break(t) = self.rows_of(step, limit) {
+            return stopped(t);
         }
         for index in 0..self.scan.hits().len() {
             let hit = self.scan.hits()[index];
@@ -262,16 +263,18 @@ impl Driver<'_, '_> {
         settled.then(|| Stop { status: Status::SteadyState, t: step.t1() })
     }
 
-    /// Delivers the save times of a step up to `limit`.
-    fn rows_of(&mut self, step: &mut Step<'_, '_>, limit: f64) -> Flow {
+    /// Delivers the save times of a step up to `limit`; breaks at the one that stopped the run.
+    fn rows_of(&mut self, step: &mut Step<'_, '_>, limit: f64) -> ControlFlow<f64> {
         let direction = step.h().signum();
         while let Some(t) = self.grid.peek().filter(|t| (t - limit) * direction <= 0.0) {
             self.grid.advance();
             self.last_row = Some(t);
             step.interpolate(t, &mut self.row);
-            self.observer.on_row(t, &self.row)?;
+            if self.observer.on_row(t, &self.row).is_break() {
+                return ControlFlow::Break(t);
+            }
         }
-        Flow::Continue(())
+        ControlFlow::Continue(())
     }
 
     fn settled(&mut self, step: &mut Step<'_, '_>) -> bool {

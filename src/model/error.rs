@@ -140,7 +140,10 @@ impl PartialEq for Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.source, self.line, self.column)?;
+        f.write_str(&self.source)?;
+        if self.is_shown() {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
         if self.key.is_empty() { Ok(()) } else { write!(f, ": {}", self.key) }
     }
 }
@@ -155,7 +158,7 @@ impl fmt::Debug for Location {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // each variant's message says what its fields are
 pub enum Problem {
-    #[error("cannot read {path}: {message}")]
+    #[error("the file cannot be read: {message}")]
     Unreadable { path: String, kind: io::ErrorKind, message: String },
     #[error("this is not UTF-8 text: invalid byte at offset {offset}")]
     NotUtf8 { offset: usize },

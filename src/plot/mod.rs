@@ -31,14 +31,20 @@ pub struct PlotOptions {
 }
 
 /// What was drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Drawn {
     /// The picture's file.
+    #[serde(rename = "file", serialize_with = "as_text")]
     pub path: PathBuf,
     /// Names of the pictures on the page.
     pub pictures: Vec<&'static str>,
     /// Bytes written.
     pub bytes: usize,
+}
+
+/// Names of files need not be UTF-8; what is shown of them is.
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// How pictures are stored.

@@ -23,13 +23,13 @@ pub enum ResultError {
         path: PathBuf,
     },
     /// The output names a directory or another object that is not a regular file.
-    #[error("{}: not a regular file; name a file to write", path.display())]
+    #[error("{}: not a regular file; name a file", path.display())]
     NotAFile {
         /// The output.
         path: PathBuf,
     },
     /// The name does not say which format to write.
-    #[error("{}: unknown result format {extension:?}; use .h5, .nc, .csv or .json", path.display())]
+    #[error("{}: {}; use .h5, .nc, .csv or .json", path.display(), unknown_format(extension))]
     UnknownFormat {
         /// The output.
         path: PathBuf,
@@ -148,5 +148,12 @@ impl Failure for ResultError {
             Self::InvalidRecord { .. } | Self::Misuse { .. } => ExitCode::Numerical,
             _ => ExitCode::InputOutput,
         }
+    }
+}
+
+fn unknown_format(extension: &str) -> String {
+    match extension {
+        "" => "a name without extension does not say the format".to_owned(),
+        _ => format!("unknown result format {extension:?}"),
     }
 }

@@ -72,6 +72,29 @@ fn critical_values_of_a_linear_system_have_their_closed_forms() {
     assert_eq!(fast.deciding.critical.gain, None);
 }
 
+/// A chain of two units, forward weight 2, fed back to both: with leak a, gain g and ratio q the
+/// characteristic polynomial is (q x + 1)^2 (x + a) + g (q x + 3), and Routh and Hurwitz say where
+/// it leaves the left half-plane.
+#[test]
+fn critical_values_of_deep_feedback_control_are_those_of_routh_and_hurwitz() {
+    let report = analysed(
+        "[network]\nsizes = [1, 1, 1]\nweights = { values = [[[1.0]], [[2.0]]] }\n\
+         [feedback.values]\nmatrices = [[[1.0]], [[1.0]]]\n\
+         [dynamics.deep-feedback-control]\nleak = 0\n[target]\ninput = [0.3]\noutput = [1.0]\n\
+         [stability]\ncritical = [\"leak\", \"gain\", \"tau_ratio\"]\n",
+    );
+    let critical = &report.deciding.critical;
+    for (name, found, expected) in [
+        ("leak", critical.leak, (17f64.sqrt() - 5.0) / 4.0),
+        ("gain", critical.gain, 2.0),
+        ("tau_ratio", critical.tau_ratio, 2.0),
+    ] {
+        let found = found.unwrap_or_else(|| panic!("{name}: {critical:?} {:?}", report.notes));
+        assert!((found / expected - 1.0).abs() < 1e-9, "{name}: {found}, expected {expected}");
+    }
+    assert!(critical.details.iter().all(|one| one.confirmed), "{critical:?}");
+}
+
 const NONLINEAR: &str = r#"
 [network]
 sizes = [8, 6, 5]

@@ -122,9 +122,24 @@ fn lines_are_occasional_but_every_stage_leaves_one() {
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(
-        lines[0].starts_with("load: done in ") && lines[1].starts_with("train: 9999 in "),
+        lines[0].starts_with("load: done in ") && lines[1].starts_with("train: done in "),
         "{log}"
     );
+}
+
+#[test]
+fn a_stage_that_comes_again_and_again_leaves_no_line_each() {
+    let never = Schedule { first: Duration::from_secs(3600), longest: Duration::from_secs(3600) };
+    let log = written(never, |progress| {
+        for target in 0..100 {
+            progress.begin("equilibria", Some(100));
+            progress.update(target + 1, &[]);
+            progress.begin("margins", None);
+            progress.finish();
+        }
+    });
+    let names: Vec<&str> = log.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(names, ["equilibria", "margins"], "{log}");
 }
 
 #[test]

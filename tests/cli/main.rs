@@ -3,6 +3,7 @@
 mod arguments;
 mod display;
 mod hostile;
+mod json;
 #[cfg(target_os = "linux")]
 mod memory;
 mod program;

@@ -281,3 +281,50 @@ fn same_seed_same_bytes() {
     let data = || run_text(&text).reader().f64s("trajectory/state").unwrap();
     assert_eq!(data(), data());
 }
+
+/// Times of convergence of every target of a loop integrated by a solver.
+fn convergence_times(solver: &str) -> Vec<f64> {
+    let finished = run_text(&format!(
+        r#"
+        schema_version = 1
+        seed = 8
+        [network]
+        sizes = [6, 4]
+        weights = {{ normal = {{ scale = 1.0 }} }}
+        [dynamics.layerwise-inversion]
+        layer = 1
+        leak = 0.1
+        [target.normal]
+        count = 40
+        [solver]
+        {solver}
+        [run]
+        t_span = [0, 80]
+        save_at = {{ every = 0.25 }}
+        "#
+    ));
+    let times = finished.reader().f64s("equilibrium/convergence_time").unwrap();
+    assert_eq!(times.len(), 40);
+    times
+}
+
+#[test]
+fn times_of_convergence_do_not_depend_on_how_the_run_was_computed() {
+    let reference = convergence_times("exact = {}");
+    assert!(reference.iter().all(|t| (1.0..80.0).contains(t)), "{reference:?}");
+    for (k, t) in convergence_times("dop853 = { rtol = 1e-12, atol = 1e-13 }").iter().enumerate() {
+        assert_relative_eq!(*t, reference[k], max_relative = 1e-7);
+    }
+}
+
+#[test]
+fn a_decay_converges_when_its_exponential_says() {
+    for solver in ["exact = {}", "dopri5 = { rtol = 1e-12, atol = 1e-14 }"] {
+        let finished = run_text(&format!(
+            "schema_version = 1\ndynamics.linear.a = [[-0.5]]\ninitial.values = [3.0]\n\
+             solver.{solver}\nrun = {{ t_span = [1.0, 30.0], save_at = \"end\" }}\n"
+        ));
+        let times = finished.reader().f64s("equilibrium/convergence_time").unwrap();
+        assert_relative_eq!(times[0], 1.0 + 2.0 * 100f64.ln(), max_relative = 1e-10);
+    }
+}

@@ -74,6 +74,21 @@ fn fixed_steps_end_on_the_grid_and_the_last_one_is_shortened() {
     }
 }
 
+#[test]
+fn the_record_of_step_sizes_of_a_long_run_stays_small() {
+    let field = Linear::decay();
+    let mut sizes = StepSizes::default();
+    let steps = 5 * StepSizes::MOST / 2;
+    let mut options = Options::with_step(1.0 / 64.0);
+    options.max_steps = steps as u64;
+    let run = Run::new(&field, &EULER, (0.0, steps as f64 / 64.0), &[1.0]).options(options);
+    run.integrate(&mut sizes).unwrap();
+    assert_eq!(sizes.stride(), 4);
+    let lengths = [sizes.times.len(), sizes.sizes.len(), sizes.errors.len()];
+    assert_eq!(lengths, [20_480; 3]);
+    assert!(sizes.times.iter().enumerate().all(|(k, t)| *t == (4 * k + 1) as f64 / 64.0));
+}
+
 /// The published scheme: controller first, then the state with the new controller.
 #[test]
 fn semi_implicit_euler_reproduces_the_published_update() {

@@ -7,6 +7,7 @@ mod png;
 mod program;
 mod stability;
 mod sweep;
+mod theory;
 mod training;
 mod trajectory;
 
@@ -95,7 +96,7 @@ fn every_picture_has_a_name_of_its_own_and_is_drawn_by_a_test_file() {
     }
     let (run, stability) = (files::Rows::new(3, 20).file(), stability::everything());
     let (map, [curves, images]) = (sweep::map(), training::everything());
-    let drawn: Vec<&str> = [run, stability, map, curves, images, inversion::file()]
+    let drawn: Vec<&str> = [run, stability, map, curves, images, inversion::file(), theory::file()]
         .iter()
         .flat_map(|folder| draw_png(&folder.file()).0.pictures)
         .collect();

@@ -46,7 +46,7 @@ fn checks_are_listed_without_being_run() {
     let folder = tempfile::tempdir().unwrap();
     let listed = json(folder.path(), &["validate", "--list"]);
     let ids: Vec<&str> =
-        listed.as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+        listed["checks"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
     let known: Vec<&str> = dynamic_inversion::theory::CHECKS.iter().map(|c| c.id).collect();
     assert_eq!(ids, known);
     let also = json(folder.path(), &["list", "checks"]);

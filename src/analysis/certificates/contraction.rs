@@ -17,6 +17,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Certificate;
+use crate::analysis::verdict::seven_digits;
 use crate::dynamics::SlopeForm;
 use crate::linalg::chol::{verified_positive_definite, verified_positive_definite_within};
 use crate::linalg::gemm::{matmul, matmul_tn};
@@ -127,8 +128,9 @@ fn weighted(k: &DMatrix<f64>, norm: ContractionNorm) -> Certificate<ContractionC
     let rate = -bound - 4.0 * f64::EPSILON * bound.abs();
     if rate.is_nan() || rate <= 0.0 {
         return Certificate::refused(format!(
-            "no weights make the {}-norm measure negative: the best found is {bound:.4e} 1/s",
-            norm.name()
+            "no weights make the {}-norm measure negative: the best found is {} 1/s",
+            norm.name(),
+            seven_digits(bound)
         ));
     }
     // x = diag(w) z turns the measure of K into row sums; for the transposed problem the weights

@@ -73,7 +73,7 @@ pub enum ContinuationError {
 pub enum NormalFormError {
     /// Several pairs share the axis.
     #[error(
-        "{count} eigenvalues lie near {frequency} i: the Hopf point is not simple, so the first \
+        "{count} eigenvalues lie near {frequency:.6} i: the Hopf point is not simple, so the first \
          Lyapunov coefficient does not decide about the cycles"
     )]
     NotSimple {
@@ -83,7 +83,7 @@ pub enum NormalFormError {
         frequency: f64,
     },
     /// There is no eigenvalue near the axis.
-    #[error("no eigenvalue lies near {frequency} i; the closest is {distance:.1e} away")]
+    #[error("no eigenvalue lies near {frequency:.6} i; the closest is {distance:.1e} away")]
     NoPair {
         /// The imaginary part sought, rad/s.
         frequency: f64,

@@ -6,7 +6,7 @@ use crate::cli::arguments::{DisplayArgs, JsonArgs, ModelArgs};
 use crate::cli::number;
 use crate::cli::table::Table;
 use crate::error::{Error, ExitCode};
-use crate::experiment::check::{self, CheckReport, EquationReport};
+use crate::experiment::check::{self, CheckReport, EquationReport, TrainingEstimate};
 use crate::experiment::sweep::SweepEstimate;
 
 /// Arguments of `dinv check`.
@@ -37,10 +37,28 @@ fn text(report: &CheckReport) -> String {
         facts.fact("size of the rows", format!("{} before compression", number::bytes(bytes)));
         text = format!("{text}\n{}", facts.render());
     }
+    if let Some(training) = &report.training {
+        text = format!("{text}\n{}", of_training(training).render());
+    }
     if let Some(sweep) = &report.sweep {
         text = format!("{text}\n{}", of_sweep(sweep).render());
     }
     text
+}
+
+fn of_training(training: &TrainingEstimate) -> Table {
+    let mut facts = Table::facts();
+    let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    facts.fact("training", format!("{} side by side", many(training.rules, "rule")));
+    let course = match (training.steps, training.epochs) {
+        (Some(steps), _) => many(steps, "update"),
+        (None, epochs) => many(epochs.unwrap_or(1), "epoch"),
+    };
+    facts.fact("course", format!("{course} of {}", many(training.batch, "example")));
+    facts.fact("network", format!("{} weights and biases", training.parameters));
+    let memory = number::bytes(training.memory_estimate);
+    facts.fact("memory of the rules", format!("{memory}, the data not counted"));
+    facts
 }
 
 fn of_sweep(sweep: &SweepEstimate) -> Table {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::arguments::DisplayArgs;
-use crate::cli::output;
+use crate::cli::arguments::{DisplayArgs, JsonArgs};
 use crate::error::{Error, ExitCode};
 use crate::plot::{self, PlotOptions};
 
@@ -27,6 +26,8 @@ pub struct PlotArgs {
     /// Draw only target K of several, counted from 0
     #[arg(long, value_name = "K", help_heading = "Picture")]
     target: Option<usize>,
+    #[command(flatten)]
+    json: JsonArgs,
 }
 
 pub(super) fn run(arguments: &PlotArgs, display: &DisplayArgs) -> Result<ExitCode, Error> {
@@ -37,8 +38,8 @@ pub(super) fn run(arguments: &PlotArgs, display: &DisplayArgs) -> Result<ExitCod
     });
     let options = PlotOptions { pictures: arguments.pictures.clone(), target: arguments.target };
     let drawn = plot::draw(&arguments.file, &picture, arguments.force, &options)?;
-    if !display.quiet {
-        output::print(&format!("{}: {}\n", drawn.path.display(), drawn.pictures.join(", ")))?;
-    }
+    arguments.json.print(&drawn, display, |drawn| {
+        format!("{}: {}\n", drawn.path.display(), drawn.pictures.join(", "))
+    })?;
     Ok(ExitCode::Success)
 }

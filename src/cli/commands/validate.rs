@@ -83,7 +83,8 @@ fn list(arguments: &ValidateArgs, display: &DisplayArgs) -> Result<ExitCode, Err
                 "instances_thorough": c.instances.thorough,
             })
         };
-        output::print_json(&checks.iter().map(object).collect())?;
+        let checks: Vec<serde_json::Value> = checks.iter().map(object).collect();
+        output::print_json(&serde_json::json!({ "checks": checks }))?;
         return Ok(ExitCode::Success);
     }
     let mut columns = vec![Column::text("check"), Column::text("claim")];

@@ -1,5 +1,6 @@
 //! Occasional plain lines of progress, for log files and pipes: no carriage return, no escapes.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ impl Default for Schedule {
     }
 }
 
-/// Plain lines: one now and then, and one at the end of every stage.
+/// Plain lines: one now and then, and one at the end of every stage, of stages that follow each
+/// other under one name only as often as lines are due.
 pub struct Lines<W> {
     verbose: bool,
     schedule: Schedule,
@@ -35,6 +37,8 @@ pub struct Lines<W> {
     due: AtomicU64,
     done: AtomicU64,
     stage: Mutex<Option<Stage>>,
+    /// When the end of the latest stage of each name was written.
+    written: Mutex<HashMap<String, Instant>>,
 }
 
 struct Stage {
@@ -55,6 +59,7 @@ impl<W: Fn(&str) + Sync> Lines<W> {
             due: AtomicU64::new(0),
             done: AtomicU64::new(0),
             stage: Mutex::new(None),
+            written: Mutex::default(),
         }
     }
 
@@ -89,15 +94,13 @@ impl Stage {
         format!("{}: {}\n", self.label, parts.join(", "))
     }
 
-    /// `integrate: 1000/1000 in 81 s`.
+    /// `sweep: done in 81 s`, or `sweep: 350/1000 in 81 s` of one that was stopped.
     fn finished(&self, done: u64) -> String {
         let elapsed = number::duration(self.start.elapsed().as_secs_f64());
-        let done = match self.total.filter(|&total| total > 0) {
-            Some(total) => format!("{done}/{total}"),
-            None if done == 0 => "done".to_owned(),
-            None => done.to_string(),
-        };
-        format!("{}: {done} in {elapsed}\n", self.label)
+        match self.total.filter(|&total| done < total) {
+            Some(total) => format!("{}: {done}/{total} in {elapsed}\n", self.label),
+            None => format!("{}: done in {elapsed}\n", self.label),
+        }
     }
 }
 
@@ -138,8 +141,15 @@ impl<W: Fn(&str) + Sync> Progress for Lines<W> {
     }
 
     fn finish(&self) {
-        if let Some(stage) = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            (self.write)(&stage.finished(self.done.load(Ordering::Relaxed)));
+        let Some(stage) = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Instant| at.elapsed() < self.schedule.first;
+        if written.get(&stage.label).is_some_and(is_recent) {
+            return;
         }
+        (self.write)(&stage.finished(self.done.load(Ordering::Relaxed)));
+        written.insert(stage.label, Instant::now());
     }
 }

@@ -13,6 +13,7 @@ mod single;
 mod solver;
 mod steady;
 mod tied;
+mod varied;
 
 use std::ops::Range;
 
@@ -33,7 +34,7 @@ use super::field::{DenseShifted, ShiftedSolver, VectorField};
 use super::layout::{Observable, StateLayout, named_by_layout};
 use super::reduction::ReducedEquilibrium;
 use super::scratch::with_scratch;
-use super::structure::Structure;
+use super::structure::{ControlParameter, Structure};
 use super::{Dynamics, NoClosedForm, NoiseInput};
 use crate::network::{Forward, Network};
 
@@ -318,6 +319,18 @@ impl Dynamics for DeepFeedbackControl {
             return None;
         }
         Some(Box::new(ControlReduction::new(self.single(column))))
+    }
+
+    fn control_parameter(&self, parameter: ControlParameter) -> Option<f64> {
+        self.value_of(parameter)
+    }
+
+    fn with_control_parameter(
+        &self,
+        parameter: ControlParameter,
+        value: f64,
+    ) -> Option<Box<dyn Dynamics>> {
+        self.varied(parameter, value).map(|changed| Box::new(changed) as Box<dyn Dynamics>)
     }
 
     fn noise(&self) -> Vec<NoiseInput> {

@@ -9,13 +9,13 @@ use crate::model::{Model, Override};
 use crate::network::Network;
 
 /// Options of rules that the model does not list, where their defaults do not say all: loops have no
-/// leak by default, and dynamic inversion runs for the time of the published scripts, so that it is
-/// not just `ndi`.
+/// leak by default, dynamic inversion runs for the time of the published scripts, so that it is not
+/// just `ndi`, and means over time need a time.
 const OPTIONS: &[(&str, &str)] = &[
     ("ndi", "leak = 0.01"),
     ("di", "leak = 0.01, until = { time = 500 }"),
     ("sdi", "leak = 0.01"),
-    ("dfc", "leak = 0.01"),
+    ("dfc", "leak = 0.01, until = { time = 200 }"),
     ("dfc-ss", "leak = 0.01"),
     ("dfc-ssa", "leak = 0.01"),
     ("strong-dfc", "leak = 0.01"),
@@ -51,8 +51,11 @@ pub(super) fn candidates(
         match build(&model, 0, &spec) {
             Ok(candidate) => candidates.push(candidate),
             Err(reason) => {
-                let (rule, reason) = (entry.name.to_owned(), reason.to_string());
-                left_out.push(LeftOut { rule, reason });
+                // Where it is written is no help: the program wrote it.
+                let (rule, text) = (entry.name.to_owned(), reason.to_string());
+                let place = format!("invert.rules[0].{rule}: ");
+                let reason = text.split_once(&place).map_or(text.as_str(), |(_, rest)| rest);
+                left_out.push(LeftOut { rule, reason: reason.to_owned() });
             }
         }
     }

@@ -66,27 +66,52 @@ impl<'a> Convergence<'a> {
         self.layout.column_norms(&self.scratch, &mut self.distances);
     }
 
-    /// Bisection for the crossing of `column` between two times.
+    /// Logarithm of the distance over its threshold: close to a straight line in time where one
+    /// mode decays, and negative once converged.
+    fn excess(&self, column: usize, y: &[f64]) -> f64 {
+        let squares = self.layout.blocks().iter().map(|block| {
+            let range = block.column_range(column);
+            let parts = y[range.clone()].iter().zip(&self.equilibrium[range]);
+            parts.map(|(y, e)| (y - e) * (y - e)).sum::<f64>()
+        });
+        let distance = squares.sum::<f64>().sqrt();
+        (distance / self.thresholds[column]).max(f64::MIN_POSITIVE).ln()
+    }
+
+    /// The crossings of `columns` between two times, by the Illinois rule. Every state that is
+    /// looked at narrows the brackets of all columns: evaluating it is what costs.
     fn locate(
         &mut self,
-        (mut outside, mut inside): (f64, f64),
-        column: usize,
+        (start, end): (f64, f64),
+        columns: &[usize],
         interpolate: &mut dyn FnMut(f64, &mut [f64]),
-    ) -> f64 {
-        // Fifty halvings reach the resolution of the times themselves.
-        for _ in 0..50 {
-            let middle = 0.5 * (outside + inside);
-            let mut probe = std::mem::take(&mut self.probe);
-            interpolate(middle, &mut probe);
-            self.measure(&probe);
-            self.probe = probe;
-            if self.distances[column] > self.thresholds[column] {
-                outside = middle;
-            } else {
-                inside = middle;
+    ) {
+        let mut probe = std::mem::take(&mut self.probe);
+        let mut brackets: Vec<Bracket> = Vec::with_capacity(columns.len());
+        for t in [start, end] {
+            interpolate(t, &mut probe);
+            for (k, column) in columns.iter().enumerate() {
+                let point = (t, self.excess(*column, &probe));
+                match brackets.get_mut(k) {
+                    Some(bracket) => bracket.inside = point,
+                    None => brackets.push(Bracket { outside: point, inside: point, run: 0 }),
+                }
             }
         }
-        inside
+        for k in 0..columns.len() {
+            for _ in 0..MOST_PROBES {
+                if brackets[k].is_narrow() {
+                    break;
+                }
+                let t = brackets[k].next();
+                interpolate(t, &mut probe);
+                for (bracket, column) in brackets[k..].iter_mut().zip(&columns[k..]) {
+                    bracket.take((t, self.excess(*column, &probe)));
+                }
+            }
+            self.times[columns[k]] = Some(brackets[k].inside.0);
+        }
+        self.probe = probe;
     }
 
     /// Takes note of the state at the end of a part of the trajectory.
@@ -97,15 +122,64 @@ impl<'a> Convergence<'a> {
         interpolate: &mut dyn FnMut(f64, &mut [f64]),
     ) {
         self.measure(end);
+        let mut entered = Vec::new();
         for column in 0..self.inside.len() {
             let now = self.distances[column] <= self.thresholds[column];
             let before = std::mem::replace(&mut self.inside[column], now);
             if !now {
                 self.times[column] = None;
             } else if !before {
-                self.times[column] = Some(self.locate(times, column, interpolate));
-                self.measure(end);
+                entered.push(column);
             }
+        }
+        if !entered.is_empty() {
+            self.locate(times, &entered, interpolate);
+        }
+    }
+}
+
+/// States looked at per crossing at most: halvings alone would reach the resolution of the times
+/// themselves; interpolation takes about five.
+const MOST_PROBES: usize = 60;
+
+/// Logarithmic distance from the threshold at which a crossing counts as found.
+const CLOSE: f64 = 1e-12;
+
+/// Times on either side of a crossing, each with its [`Convergence::excess`].
+struct Bracket {
+    outside: (f64, f64),
+    inside: (f64, f64),
+    /// How often in a row the same end has moved: positive for the outer one.
+    run: i32,
+}
+
+impl Bracket {
+    fn is_narrow(&self) -> bool {
+        let middle = 0.5 * (self.outside.0 + self.inside.0);
+        self.inside.1 >= -CLOSE || middle == self.outside.0 || middle == self.inside.0
+    }
+
+    /// Where the line through the two ends crosses, an end that stays put counting half with every
+    /// move of the other; the middle where that is no point between them.
+    fn next(&self) -> f64 {
+        let ((a, fa), (b, fb)) = (self.outside, self.inside);
+        let stale = 0.5f64.powi(self.run.abs() - 1).min(1.0);
+        let (fa, fb) = if self.run > 0 { (fa, stale * fb) } else { (stale * fa, fb) };
+        let t = a + (b - a) * (fa / (fa - fb));
+        if (t - a) * (t - b) < 0.0 { t } else { 0.5 * (a + b) }
+    }
+
+    /// Moves one end to a point, if it lies between the ends.
+    fn take(&mut self, point: (f64, f64)) {
+        if (point.0 - self.outside.0) * (point.0 - self.inside.0) >= 0.0 {
+            return;
+        }
+        if point.1 > 0.0 {
+            self.outside = point;
+            self.run = self.run.max(0) + 1;
+        } else {
+            self.inside = point;
+            self.run = self.run.min(0) - 1;
         }
     }
 }

@@ -9,7 +9,7 @@ pub(in crate::experiment) mod records;
 mod report;
 pub(in crate::experiment) mod solver;
 mod stage;
-mod steps;
+mod timed;
 mod verify;
 
 use std::path::Path;
@@ -17,13 +17,13 @@ use std::time::Instant;
 
 use nalgebra::DMatrix;
 
-use super::{Context, OutputOptions, check};
+use super::{Context, OutputOptions};
 use crate::dynamics::Dynamics;
 use crate::error::{Error, ExitCode};
 use crate::integrate;
 use crate::model::spec::{Run as RunSection, Solver};
 use crate::model::{Cascade, Equations, Model};
-use crate::results::{ResultWriter, Status, free_space};
+use crate::results::{ResultWriter, Status};
 
 pub use convergence::FRACTION;
 pub use error::RunError;
@@ -67,7 +67,6 @@ pub fn run(
         if compares && !dynamics.noise().is_empty() {
             return Err(RunError::NoisyComparison.into());
         }
-        warn_of_size(dynamics.as_ref(), section, &file, context);
     }
     let solver = specification.solver.clone().unwrap_or_else(solver::default_solver);
     let began = Instant::now();
@@ -93,22 +92,6 @@ pub fn run(
     let written = writer.finish(report.file_status())?;
     report.set_file(&written);
     Ok(report)
-}
-
-/// Says so when the rows may not fit on the disk.
-fn warn_of_size(dynamics: &dyn Dynamics, section: &RunSection, file: &Path, context: &Context<'_>) {
-    let (Some(rows), Some(free)) = (check::rows(section), free_space(file)) else { return };
-    let layout = dynamics.layout();
-    let width = 1 + layout.dim() + dynamics.observables().len() * layout.columns();
-    let bytes = rows.saturating_mul(8 * width as u64);
-    if bytes > free {
-        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
-        context.warn(format!(
-            "the rows take {:.1} GB before compression, and {:.1} GB are free on the disk",
-            gigabytes(bytes),
-            gigabytes(free)
-        ));
-    }
 }
 
 /// Removes what has been written.

@@ -66,7 +66,11 @@ impl Observer for Recorder<'_, '_> {
             return ControlFlow::Break(());
         }
         self.rows += 1;
-        Flow::Continue(())
+        if self.rows.is_multiple_of(PROGRESS_ROWS) {
+            self.report(t, &[("t", t), ("residual", self.last_residual())]);
+        }
+        // A step may hold any number of rows.
+        if self.context.interrupt.is_raised() { ControlFlow::Break(()) } else { Flow::Continue(()) }
     }
 
     fn on_stretch(&mut self, stretch: &mut Stretch<'_>) -> Flow {
@@ -89,6 +93,9 @@ impl Observer for Recorder<'_, '_> {
         Flow::Continue(())
     }
 }
+
+/// Rows between two reports of progress within a step.
+const PROGRESS_ROWS: usize = 1024;
 
 /// Steps between two reports of progress: rare enough to cost nothing, frequent enough to be felt.
 const PROGRESS_STEPS: u64 = 64;

@@ -117,7 +117,7 @@ fn solver_of(end: &StageEnd, name: &str) -> Group {
         let axis = Variable::vector("step_time", "step_time", end.steps.times.clone());
         group.push(axis.units("s").long_name("end of each accepted step"));
         let phrase = "one of so many accepted steps is listed";
-        group.push(count("step_stride", end.steps.stride, phrase));
+        group.push(count("step_stride", end.steps.stride(), phrase));
         let sizes = Variable::vector("step_size", "step_time", end.steps.sizes.clone());
         group.push(sizes.units("s").long_name("size of each accepted step"));
         let errors = Variable::vector("step_error", "step_time", end.steps.errors.clone());

@@ -1,17 +1,19 @@
 //! One equation of a run, from its start to its end.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::convergence::Convergence;
 use super::equilibrium::distances;
 use super::recorder::Recorder;
-use super::steps::StepRecord;
+use super::timed::Timed;
 use super::verify::Comparison;
 use super::{Plan, RunError, solver};
 use crate::dynamics::{Dynamics, StateLayout};
 use crate::error::Error;
-use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver};
-use crate::results::{ResultWriter, RowLayout, Status};
+use crate::experiment::check;
+use crate::integrate::{self, EventHit, IntegrateError, Outcome, Problem, Solver, StepSizes};
+use crate::results::{ResultWriter, RowLayout, Status, free_space};
 
 /// One equation with the plan it is integrated by.
 pub(super) struct Stage<'a, 'p, 'c> {
@@ -41,7 +43,7 @@ pub(super) struct StageEnd {
     pub(super) errors: Option<Vec<f64>>,
     pub(super) convergence: Vec<Option<f64>>,
     pub(super) events: Vec<(String, EventHit)>,
-    pub(super) steps: StepRecord,
+    pub(super) steps: StepSizes,
     pub(super) wall: Duration,
     pub(super) cross_check: Option<Comparison>,
     pub(super) error_estimate: Option<Comparison>,
@@ -74,28 +76,21 @@ impl Stage<'_, '_, '_> {
         let t_span = (section.t_span[0], section.t_span[1]);
         let y0 = dynamics.initial_state();
         let chosen = Solver::named(self.plan.solver.name()).map_err(RunError::from)?;
-        writer.start_rows(self.rows()?)?;
+        let rows = self.rows()?;
+        self.warn_of_size(&rows);
+        writer.start_rows(rows)?;
         let known = self.known_equilibrium();
         let mut recorder = Recorder::new(dynamics, writer, self.plan.context, t_span);
-        let mut steps = StepRecord::default();
+        let mut steps = StepSizes::default();
         let mut convergence = known.state().map(|e| Convergence::new(layout, e, t_span.0, &y0));
-        let mut problem = Problem::new(dynamics, t_span);
-        problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
-        problem.save_at = solver::save_at(section);
-        problem.steady_state = solver::steady_state(section, layout);
-        problem.events = solver::events(section, dynamics);
+        let problem = self.problem(t_span);
         let event_names: Vec<_> = problem.events.iter().map(|event| event.name.clone()).collect();
         let progress = self.plan.context.progress;
         progress.begin(&format!("integrate {}", self.name), Some(100));
+        let mut watches = Timed::new((&mut recorder, (&mut steps, &mut convergence)));
         let began = Instant::now();
-        let result = match &mut convergence {
-            Some(convergence) => {
-                let mut observer = (&mut recorder, (&mut steps, convergence));
-                integrate::solve(&problem, chosen, &mut observer)
-            }
-            None => integrate::solve(&problem, chosen, &mut (&mut recorder, &mut steps)),
-        };
-        let wall = began.elapsed();
+        let result = integrate::solve(&problem, chosen, &mut watches);
+        let wall = began.elapsed().saturating_sub(watches.spent());
         if result.is_ok() && !self.plan.context.interrupt.is_raised() {
             progress.update(100, &[]);
         }
@@ -113,16 +108,9 @@ impl Stage<'_, '_, '_> {
         if problem.steady_state.is_some() && outcome.status == integrate::Status::Complete {
             self.warn_of_no_rest(outcome.t, &residuals);
         }
-        let (mut cross_check, mut error_estimate) = (None, None);
-        if failure.is_none() && !self.plan.context.interrupt.is_raised() {
-            let asked = &self.plan.options;
-            if let Some(name) = &asked.cross_check {
-                cross_check = Some(self.cross_check(name, outcome.t)?);
-            }
-            if asked.estimate_error {
-                error_estimate = Some(self.estimate_error(outcome.t)?);
-            }
-        }
+        let is_whole = failure.is_none() && !self.plan.context.interrupt.is_raised();
+        let (cross_check, error_estimate) =
+            if is_whole { self.second_opinions(outcome.t)? } else { (None, None) };
         let convergence = convergence.map(Convergence::times).unwrap_or_default();
         let (equilibrium, convergence) = self.nearest(known, convergence, &outcome.y);
         let spectral_abscissa = equilibrium.as_ref().and_then(|e| self.spectral_abscissa(e));
@@ -147,6 +135,34 @@ impl Stage<'_, '_, '_> {
             cross_check,
             error_estimate,
         })
+    }
+
+    /// What is integrated, and how.
+    fn problem(&self, t_span: (f64, f64)) -> Problem<'_> {
+        let (dynamics, section) = (self.dynamics, self.plan.section);
+        let mut problem = Problem::new(dynamics, t_span);
+        problem.options = solver::options(self.plan.solver, dynamics, self.plan.seed);
+        problem.save_at = solver::save_at(section);
+        problem.steady_state = solver::steady_state(section, dynamics.layout());
+        problem.events = solver::events(section, dynamics);
+        problem
+    }
+
+    /// Rows that may not fit on the disk.
+    fn warn_of_size(&self, rows: &RowLayout) {
+        let output = &self.plan.options.output;
+        let place = output.path.as_deref().unwrap_or(Path::new("."));
+        let count = check::rows(self.plan.section).filter(|_| !output.discard);
+        let (Some(count), Some(free)) = (count, free_space(place)) else { return };
+        let size = count.saturating_mul(rows.row_bytes() as u64);
+        if size > free {
+            let [size, free] = [size, free].map(|bytes| bytes as f64 / 1e9);
+            self.plan.context.warn(format!(
+                "{}: {count} rows take {size:.1} GB before compression, {free:.1} GB are free: \
+                 choose fewer save times, or `record` less",
+                self.name
+            ));
+        }
     }
 
     /// The table of rows: the blocks and observables to record.

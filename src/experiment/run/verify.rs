@@ -36,8 +36,21 @@ impl Comparison {
 }
 
 impl Stage<'_, '_, '_> {
+    /// The comparison with another solver and the one with tighter tolerances, as asked for.
+    pub(super) fn second_opinions(
+        &self,
+        t_end: f64,
+    ) -> Result<(Option<Comparison>, Option<Comparison>), RunError> {
+        let asked = &self.plan.options;
+        let name = asked.cross_check.as_ref();
+        let cross_check = name.map(|name| self.cross_check(name, t_end)).transpose()?;
+        let error_estimate =
+            asked.estimate_error.then(|| self.estimate_error(t_end)).transpose()?;
+        Ok((cross_check, error_estimate))
+    }
+
     /// Integrates again with the solver called `name` and compares.
-    pub(super) fn cross_check(&self, name: &str, t_end: f64) -> Result<Comparison, RunError> {
+    fn cross_check(&self, name: &str, t_end: f64) -> Result<Comparison, RunError> {
         let (own, other) = (Solver::named(self.plan.solver.name())?, Solver::named(name)?);
         let problem = self.compared(t_end);
         let (first, _) = problem.trajectory(own)?;
@@ -57,7 +70,7 @@ impl Stage<'_, '_, '_> {
     }
 
     /// Integrates again with tighter tolerances; the difference estimates the error of the run.
-    pub(super) fn estimate_error(&self, t_end: f64) -> Result<Comparison, RunError> {
+    fn estimate_error(&self, t_end: f64) -> Result<Comparison, RunError> {
         let solver = Solver::named(self.plan.solver.name())?;
         let problem = self.compared(t_end);
         let (own, _) = problem.trajectory(solver)?;

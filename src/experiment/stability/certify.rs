@@ -9,6 +9,7 @@ use crate::analysis::certificates::contraction::{ContractionNorm, contraction_ce
 use crate::analysis::certificates::global::{GlobalCertificate, global_certificate};
 use crate::analysis::certificates::lyapunov::lyapunov_certificate;
 use crate::analysis::margins::LARGEST_MARGIN;
+use crate::analysis::verdict::seven_digits;
 use crate::dynamics::{Dynamics, LayerLoop, SlopeForm, SlopeUnit};
 use crate::model::spec::{self, Norm, Stability};
 
@@ -74,9 +75,9 @@ impl Certified {
         match lyapunov_certificate(jacobian) {
             Certificate::Proven(proof) => {
                 let statement = format!(
-                    "the linearisation is stable: V = x^T P x falls at least as e^(-2 {:.4e} t), \
+                    "the linearisation is stable: V = x^T P x falls at least as exp(-{} t), \
                      proven with every rounding error enclosed",
-                    proof.rate
+                    seven_digits(2.0 * proof.rate)
                 );
                 self.push("lyapunov", Some(()), Some(proof.rate), statement);
                 self.matrices.push(("lyapunov_p".to_owned(), proof.p));
@@ -91,10 +92,13 @@ impl Certified {
         };
         match global_certificate(&weights, &units) {
             Certificate::Proven(proof) => {
+                let fit = match proof.residual {
+                    0.0 => "exactly".to_owned(),
+                    residual => format!("up to {residual:.1e} of its norm"),
+                };
                 let statement = format!(
                     "globally asymptotically stable for every target that has an equilibrium: \
-                     B = -P W^T R up to {:.1e} of its norm, P and R positive definite",
-                    proof.residual
+                     B = -P W^T R {fit}, P and R positive definite"
                 );
                 self.push("global", Some(()), None, statement);
                 let p = DMatrix::from_diagonal(&proof.p);
@@ -115,9 +119,9 @@ impl Certified {
         match contraction_certificate(form, norm) {
             Certificate::Proven(proof) => {
                 let statement = format!(
-                    "any two trajectories approach each other at least as e^(-{:.4e} t) in a \
+                    "any two trajectories approach each other at least as exp(-{} t) in a \
                      weighted {}-norm; the equilibrium is unique and globally stable",
-                    proof.rate,
+                    seven_digits(proof.rate),
                     norm.name()
                 );
                 self.push(&name, Some(()), Some(proof.rate), statement);

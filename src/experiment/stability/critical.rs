@@ -10,14 +10,16 @@ use crate::analysis::margins::critical::{
     CriticalValue, chain_at, critical_by_search, critical_by_search_around, critical_of_loop,
     loop_at,
 };
-use crate::analysis::spectrum::{chain_spectrum, layer_loop_spectrum, loop_abscissa};
+use crate::analysis::spectrum::{
+    chain_spectrum, layer_loop_spectrum, loop_abscissa, reduced_spectrum,
+};
 use crate::analysis::{AnalysisError, Spectrum};
 use crate::dynamics::{ControlParameter, Dynamics, LayerLoop, Structure};
 use crate::linalg::eigen::eigenvalues;
 
 /// Relative distance from a closed-form boundary at which the change of sign is confirmed.
 const CONFIRMATION: f64 = 1e-6;
-/// States up to which the spectrum of an equation without structure is searched: some hundred
+/// States up to which the spectrum of any other equation is searched: some hundred
 /// eigenvalue problems, half a minute at this size.
 const LARGEST_SEARCH: usize = 300;
 
@@ -70,7 +72,7 @@ fn of_layer(
     Ok(CriticalReport::new(&value, "closed-form", confirmed))
 }
 
-/// An equation without structure, through its Jacobian with the parameter changed.
+/// Any other equation, through its Jacobian with the parameter changed.
 fn of_equation(
     dynamics: &dyn Dynamics,
     place: &Place,
@@ -95,6 +97,9 @@ fn of_equation(
         let Some(changed) = dynamics.with_control_parameter(parameter, x) else {
             return Ok(f64::NAN);
         };
+        if let Some(reduced) = reduced_spectrum(&changed.structure(0.0, &all, place.column))? {
+            return Ok(reduced.abscissa());
+        }
         let jacobian = column_jacobian(changed.as_ref(), 0.0, &all, place.column);
         let spectrum = eigenvalues(&jacobian).map_err(AnalysisError::linalg("the spectrum"))?;
         Ok(spectrum.abscissa())

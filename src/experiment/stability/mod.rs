@@ -50,7 +50,7 @@ pub struct StabilityOptions {
 ///
 /// # Errors
 /// A model that cannot be built, a spectrum that cannot be found, an output that cannot be written.
-/// A model without equilibrium is no error: the report says so.
+/// A linear equation needs no equilibrium; where another one has none, the error says why.
 pub fn stability(
     model: &Model,
     path: &Path,
@@ -79,7 +79,9 @@ pub fn stability(
         }
         writer.write_group(&records::stability(&report))?;
         writer.write_group(&records::equilibrium(&report))?;
-        let written = writer.finish(Status::Complete)?;
+        let is_whole = !context.interrupt.is_raised();
+        let status = if is_whole { Status::Complete } else { Status::Interrupted };
+        let written = writer.finish(status)?;
         report.file = Some(written.path.display().to_string());
     }
     Ok(report)
@@ -90,6 +92,7 @@ fn section(model: &Model) -> Result<Stability, Error> {
     if let Some(section) = &model.specification().stability {
         return Ok(section.clone());
     }
+    model.require("dynamics", &model.specification().dynamics, "dinv stability")?;
     // Naming one key with its default makes the others take theirs.
     let with_defaults = model.with(&[Override::parse("stability.at=\"equilibrium\"")?])?;
     let section = with_defaults.specification().stability.clone();
@@ -320,6 +323,7 @@ impl Analysis<'_, '_> {
                 let layer = judged.linearisation.layer_loop().ok_or(StabilityError::NoLoop)?;
                 self.found.map = Some(map::of_loop(layer, section)?);
             }
+            self.context.progress.update(judged.place.column as u64 + 1, &[]);
             self.context.progress.begin("margins", None);
             let (point, notes) = margins::complete(dynamics, judged, self.section);
             self.context.progress.finish();

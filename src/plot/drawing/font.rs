@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 
+use super::bearings::Bearings;
+
 /// Liberation Sans has the metrics of Arial and Helvetica, so an SVG file keeps its layout where
 /// only those are installed. The licence lies beside the font.
 const FONT: &[u8] = include_bytes!("../fonts/LiberationSans-Regular.ttf");
@@ -64,11 +66,15 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 
 /// Width of one run.
 pub(crate) fn run_width(run: &Run, size: f64) -> f64 {
+    measured(&run.text) * size * run.scale
+}
+
+/// Width of a text, relative to the em.
+fn measured(text: &str) -> f64 {
     // The library rounds down to whole pixels: measured large, the error is below 1/1000 em.
     const MEASURE: f64 = 1000.0;
-    let ((left, _), (right, _)) =
-        sized(MEASURE).layout_box(&run.text).expect("the font is registered");
-    f64::from(right - left) / MEASURE * size * run.scale
+    let ((left, _), (right, _)) = sized(MEASURE).layout_box(text).expect("the font is registered");
+    f64::from(right - left) / MEASURE
 }
 
 /// Calls `put(x, y, coverage)` for the pixels of `text` at `em` pixels per em, relative to the
@@ -76,10 +82,29 @@ pub(crate) fn run_width(run: &Run, size: f64) -> f64 {
 pub(crate) fn draw(text: &str, em: f64, mut put: impl FnMut(i32, i32, f32)) {
     let font = sized(em);
     // The library puts the base line half the font's height below the given place.
-    let base = font.get_size() as f32 / 2.0;
-    let drawn = font.draw(text, (0, 0), |x, y, coverage| {
-        put(x, y - base as i32, coverage);
-        Ok::<(), std::convert::Infallible>(())
-    });
-    drawn.expect("the font is registered").expect("drawing into memory succeeds");
+    let base = (font.get_size() as f32 / 2.0) as i32;
+    let bearings = bearings();
+    let (mut pen, mut before): (f64, Option<char>) = (0.0, None);
+    for c in text.chars() {
+        let glyph = c.to_string();
+        let advance = measured(&glyph);
+        if let Some(before) = before {
+            let kerning = measured(&format!("{before}{c}")) - measured(&before.to_string());
+            pen += (kerning - advance) * em;
+        }
+        // Glyphs come without their bearing, rounded down to a pixel with the rest inside.
+        let start = pen.round() as i32 + (bearings.left(c) * em).floor() as i32;
+        let drawn = font.draw(&glyph, (start, 0), |x, y, coverage| {
+            put(x, y - base, coverage);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        drawn.expect("the font is registered").expect("drawing into memory succeeds");
+        pen += advance * em;
+        before = Some(c);
+    }
+}
+
+fn bearings() -> &'static Bearings<'static> {
+    static BEARINGS: OnceLock<Bearings<'static>> = OnceLock::new();
+    BEARINGS.get_or_init(|| Bearings::of(FONT).expect("the embedded font has these tables"))
 }

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod continuation;
+mod decay;
 mod frozen_time;
 mod inversion;
 mod learning_curves;
@@ -13,6 +14,7 @@ mod reconstructions;
 mod spectrum;
 mod stability_map;
 mod sweep;
+mod theory;
 mod trajectory;
 mod transient_growth;
 
@@ -49,6 +51,7 @@ pub const PICTURES: &[Picture] = &[
     learning_curves::LEARNING_CURVES,
     reconstructions::RECONSTRUCTIONS,
     inversion::INVERSION,
+    theory::THEORY,
 ];
 
 /// The pictures asked for, or all the file has data for.
@@ -59,8 +62,8 @@ pub(super) fn wanted(
     if names.is_empty() {
         let found: Vec<_> = PICTURES.iter().filter(|p| (p.holds)(reader)).collect();
         if found.is_empty() {
-            let needs: Vec<_> = PICTURES.iter().map(|p| p.needs).collect();
-            let reason = format!("the file has none of: {}", needs.join("; "));
+            let names: Vec<_> = PICTURES.iter().map(|p| p.name).collect();
+            let reason = format!("it holds nothing for any of {}", names.join(", "));
             return Err(PlotError::Nothing { path: reader.path().to_owned(), reason });
         }
         return Ok(found);

@@ -1,11 +1,11 @@
 //! The trajectory: a panel per block of the state, and one for the observables on a log axis with
 //! the decay rate the spectrum predicts.
 
-use super::{Picture, shared_rows};
+use super::{Picture, decay, shared_rows};
 use crate::error::Error;
-use crate::plot::chart::{Axis, Extent, Mark, Panel, Row, Sample, Scale, plain};
-use crate::plot::drawing::{CATEGORIES, GREY, INK, Stroke};
-use crate::plot::series::{Bands, Timeline, Tracer, scalar};
+use crate::plot::chart::{Axis, Extent, Mark, Panel, Row, Sample};
+use crate::plot::drawing::{CATEGORIES, GREY, Stroke};
+use crate::plot::series::{Bands, Timeline, Tracer};
 use crate::plot::{PlotError, PlotOptions};
 use crate::results::{ResultError, ResultReader, VariableInfo};
 
@@ -281,36 +281,9 @@ impl Sheet<'_> {
         }
     }
 
-    /// A line with the slope the spectrum predicts for the end of the decay.
     fn predict(&self, curves: &Curves, group: &str, panel: &mut Panel) -> Result<(), ResultError> {
         let suffix = group.strip_prefix("trajectory").unwrap_or_default();
-        let mut rate = None;
-        for place in ["stability", "equilibrium"] {
-            let path = format!("{place}{suffix}/spectral_abscissa");
-            rate = rate.or(scalar(self.reader, &path)?);
-        }
-        let Some(rate) = rate.filter(|rate| rate.is_finite()) else { return Ok(()) };
-        let Some((t0, value)) = anchor(curves).filter(|_| panel.y.scale == Scale::Log) else {
-            return Ok(());
-        };
-        let Extent { low, high, .. } = self.timeline.extent;
-        if low == high {
-            return Ok(());
-        }
-        // A straight line on the log axis: its ends may leave the range of numbers, so it is made
-        // of many short pieces of which those survive that can be placed.
-        const PIECES: usize = 64;
-        // A little above the curve, which it would hide.
-        let value = value * (panel.y.high / panel.y.low).powf(0.03);
-        let points = (0..=PIECES)
-            .map(|k| low + (high - low) * k as f64 / PIECES as f64)
-            .map(|t| (t, value * (rate * (t - t0)).exp()))
-            .collect();
-        let stroke = Stroke::new(INK, 1.2).dashed(5.0, 4.0);
-        panel.marks.push(Mark::Lines { pieces: vec![points], stroke });
-        let label = format!("predicted decay exp({} t)", plain(rate));
-        panel.legend.push((Sample::Line(stroke), label));
-        Ok(())
+        decay::predict(self.reader, suffix, (self.timeline.extent, anchor(curves)), panel)
     }
 }
 

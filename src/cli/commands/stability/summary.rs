@@ -123,6 +123,7 @@ fn method(name: &str) -> &str {
         "theorem-1" => "theorem-1 (eigenvalues of W G B)",
         "theorem-2" => "theorem-2 (product around the loop)",
         "full" => "full (the Jacobian)",
+        "quotient" => "quotient (what the output sees of the network)",
         other => other,
     }
 }
@@ -307,7 +308,16 @@ fn branch(report: &ContinuationReport) -> String {
         Column::text("kind"),
         Column::text("limit cycle beyond"),
     ]);
+    let mut remarks = String::new();
     for one in &report.bifurcations {
+        let at = number::significant(one.parameter, 9);
+        let mut remark = |text: &str| remarks.push_str(&format!("at {at}: {text}\n"));
+        if let (None, Some(reason)) = (one.first_lyapunov, &one.criticality) {
+            remark(reason);
+        }
+        if let Some(reason) = one.limit_cycle.as_ref().and_then(|cycle| cycle.reason.as_ref()) {
+            remark(reason);
+        }
         let cycle = one.limit_cycle.as_ref().map(|cycle| match (cycle.period, cycle.amplitude) {
             (Some(period), Some(amplitude)) => format!(
                 "period {} s, amplitude {} at {}",
@@ -315,7 +325,7 @@ fn branch(report: &ContinuationReport) -> String {
                 number::significant(amplitude, 4),
                 number::significant(cycle.parameter, 6)
             ),
-            _ => cycle.reason.clone().unwrap_or_default(),
+            _ => "not found".to_owned(),
         });
         let more = one.limit_cycles.len();
         let cycle = cycle.map(|text| match one.limit_cycles.last() {
@@ -328,10 +338,10 @@ fn branch(report: &ContinuationReport) -> String {
         });
         table.row([
             one.kind.into(),
-            number::significant(one.parameter, 9).into(),
+            at.into(),
             one.frequency.into(),
             one.first_lyapunov.into(),
-            one.criticality.clone().into(),
+            one.criticality.clone().filter(|_| one.first_lyapunov.is_some()).into(),
             cycle.into(),
         ]);
     }
@@ -340,5 +350,5 @@ fn branch(report: &ContinuationReport) -> String {
     } else {
         table.render()
     };
-    format!("branch in {name}: {} points, {end}\n{found}", report.points)
+    format!("branch in {name}: {} points, {end}\n{found}{remarks}", report.points)
 }
