@@ -145,6 +145,7 @@ impl Learner {
         let pass = Pass { network: &self.network, forward, slopes, slope_power, clip };
         rule.refresh();
         rule.carry(&pass, errors)?;
+        let (rule, forward) = (&*rule, &*forward);
         let layers = 0..self.network.layers().len();
         let inputs = layers.map(|l| input_of(rule, forward, l).clone()).collect();
         Ok(Proposed { errors: work.errors, inputs })

@@ -29,7 +29,7 @@ use crate::network::{Forward, Network, Output};
 
 /// Gauss-Newton steps before the gradient flow takes over; a handful suffices near the feedforward
 /// state.
-const MAX_STEPS: usize = 50;
+const MAX_STEPS: usize = 100;
 /// Implicit steps, those refused included, before an example counts as not converged.
 const MAX_FLOW_STEPS: usize = 200;
 /// Factor of the length of an implicit step after one that lowered the energy, and its inverse after

@@ -143,6 +143,12 @@ pub trait Rule: Send + Sync {
         None
     }
 
+    /// The same rule with other random numbers, for rules that draw some at every example.
+    fn redrawn(&self, seed: u64) -> Option<Box<dyn Rule>> {
+        let _ = seed;
+        None
+    }
+
     /// Leak and time constants of the loops, for rules that are loops; one loop per layer, or a
     /// single one.
     fn loops(&self) -> Option<Loops> {

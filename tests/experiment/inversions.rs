@@ -156,6 +156,18 @@ fn vectorised_networks_admit_every_rule() {
     assert!(reason.contains("form of its own") && !reason.contains("--set"), "{reason}");
 }
 
+/// Averaging over samples lowers the noise of an update with the root of their number.
+#[test]
+fn the_noise_of_stochastic_rules_is_told() {
+    let rules = "[invert]\nrules = [{ bp = {} }, { hindsight = { name = \"one\", samples = 1 } }, \
+                 { hindsight = { name = \"nine\", samples = 9 } }]\n";
+    let report = inverted(&format!("{TANH}{rules}"));
+    assert_eq!(rule(&report, "bp").noise, None);
+    let noise = |name: &str| rule(&report, name).noise.expect("it draws");
+    let ratio = noise("one") / noise("nine");
+    assert!((2.4..3.6).contains(&ratio), "{} {}", noise("one"), noise("nine"));
+}
+
 /// The loss after one update against a learner that makes it.
 #[test]
 fn the_loss_decrease_is_that_of_learning() {
