@@ -18,7 +18,7 @@ use crate::theory::model_text::ModelText;
 pub const CHECK: Check = Check {
     id: "noise-covariance",
     claim: "white noise spreads a stable linear system by the solution of a Lyapunov equation",
-    equation: r"dx = A x \, dt + S \, dB \; \Rightarrow \; A C + C A^T + S S^T = 0",
+    equation: r"dx = A x dt + S dB \Rightarrow A C + C A^T + S S^T = 0",
     source: "docs/theory.md; Gardiner 2009, Stochastic Methods, section 4.5.6",
     method: "random linear networks under control with noise in their voltages; Euler-Maruyama paths \
              of many independent copies, sampled when correlations have decayed: total variance and \
