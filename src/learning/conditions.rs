@@ -55,8 +55,7 @@ pub fn control_abscissa(learner: &Learner, batch: &Batch) -> Result<Option<f64>,
         learner.network().propagate(&mut forward);
         let error = batch.targets.columns(c, 1) - forward.output();
         let network = learner.network();
-        let pass =
-            Pass { network, forward: &forward, slopes: &[], slope_power: 1, clip: None };
+        let pass = Pass { network, forward: &forward, slopes: &[], slope_power: 1, clip: None };
         let Some(control) = learner.rule().controlled(&pass, &error)? else { return Ok(None) };
         let found = match at_rest(&control) {
             Some(y) => abscissa(&control, &y)?,

@@ -88,9 +88,8 @@ fn parameters(proposed: &Proposed, example: usize, biases: bool) -> Vec<f64> {
 fn angles_of_updates_are_those_of_the_matrices() {
     let network = network(Activation::Tanh, Output::Linear);
     let mut generator = random::generator(5, 0);
-    let mut draw = |rows, columns| {
-        DMatrix::from_fn(rows, columns, |_, _| generator.random_range(-1.0..1.0))
-    };
+    let mut draw =
+        |rows, columns| DMatrix::from_fn(rows, columns, |_, _| generator.random_range(-1.0..1.0));
     let feedback = vec![draw(7, 6), draw(6, 3)];
     let rules: Vec<Box<dyn Rule>> = vec![
         Box::new(Bp),
@@ -103,8 +102,7 @@ fn angles_of_updates_are_those_of_the_matrices() {
     for biases in [false, true] {
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {
-                let one =
-                    |c| angle(&parameters(a, c, biases), &parameters(b, c, biases));
+                let one = |c| angle(&parameters(a, c, biases), &parameters(b, c, biases));
                 let expected = (0..COUNT).map(one).sum::<f64>() / COUNT as f64;
                 let found = update_angle(a, b, biases);
                 assert!((found - expected).abs() < 1e-9, "{i} {j} {biases}: {found} {expected}");
@@ -162,11 +160,7 @@ fn without_leak_linearised_control_is_the_minimum_norm_step() {
 }
 
 /// The largest real part over the examples, each run to rest, from all entries of the Jacobian.
-fn expected_abscissa(
-    network: &Network,
-    recomputed: bool,
-    parameters: ControlParameters,
-) -> f64 {
+fn expected_abscissa(network: &Network, recomputed: bool, parameters: ControlParameters) -> f64 {
     let (inputs, targets) = examples(network);
     let mut largest = f64::NEG_INFINITY;
     for c in 0..COUNT {

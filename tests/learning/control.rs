@@ -297,8 +297,7 @@ fn condition_2_holds_for_a_softmax_too() {
     let tied = learner(at_rest(&network, DfcUpdate::Last, TIED));
     assert!((row_space(&tied, &batch).unwrap() - 1.0).abs() < 1e-12);
     let q = random_controller(&SIZES, 1.0, 5, 0);
-    let random =
-        learner(at_rest(&network, DfcUpdate::Last, DfcFeedback::Fixed(q.clone())));
+    let random = learner(at_rest(&network, DfcUpdate::Last, DfcFeedback::Fixed(q.clone())));
     let stacked = |blocks: &[DMatrix<f64>]| {
         let columns = blocks[0].ncols();
         let rows = blocks.iter().flat_map(|b| b.row_iter().map(|r| r.into_owned()));

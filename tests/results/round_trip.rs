@@ -2,8 +2,8 @@
 
 use dynamic_inversion::dynamics::{Observable, StateLayout};
 use dynamic_inversion::results::{
-    self, Data, Dimension, Group, Header, ResultError, ResultReader, RowLayout, RowVariable, Status,
-    Value, Variable,
+    self, Data, Dimension, Group, Header, ResultError, ResultReader, RowLayout, RowVariable,
+    Status, Value, Variable,
 };
 use nalgebra::DMatrix;
 

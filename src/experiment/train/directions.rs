@@ -2,10 +2,10 @@
 
 use super::metrics::Scene;
 use crate::analysis::geometry::GeometryBlocks;
+use crate::dynamics::ControlParameters;
 use crate::error::Error;
 use crate::learning::rules::{Bp, DfcFeedback, DfcSsa, GaussNewton, MinimumNorm};
 use crate::learning::{Learner, LearningError, Proposed, Rule};
-use crate::dynamics::ControlParameters;
 use crate::model::ModelError;
 use crate::model::spec::Comparison;
 use crate::network::Network;

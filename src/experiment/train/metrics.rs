@@ -121,8 +121,9 @@ fn column(training: &Training, network: &Network, metric: &Metric) -> Column {
         Metric::UpdateAngle(c) => {
             let name = format!("update_angle{}", between(c));
             let to = &c.to;
-            let long =
-                format!("angle between updates of all layers and those of {to}, mean over examples");
+            let long = format!(
+                "angle between updates of all layers and those of {to}, mean over examples"
+            );
             (name, vec![rule()], "degree", long, c.every)
         }
         Metric::UpdateNorm(m) | Metric::WeightNorm(m) => {

@@ -60,9 +60,8 @@ impl<'a> Session<'a> {
             let mut learner = Learner::new(spec.name(), network.clone(), rule, options);
             if let Some(options) = sleep::initial(spec) {
                 let moment = (model.specification().seed, 0);
-                sleep::learn(&mut learner, spec, options, &data.train, moment).map_err(
-                    |source| TrainError::Sleep { rule: spec.name().to_owned(), source },
-                )?;
+                sleep::learn(&mut learner, spec, options, &data.train, moment)
+                    .map_err(|source| TrainError::Sleep { rule: spec.name().to_owned(), source })?;
             }
             learners.push(learner);
         }
