@@ -96,23 +96,41 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// The loops over lanes become vector instructions; columns of the product stay in registers.
+/// Two columns of the product at a time: one alone would wait for its own sums.
 #[inline(always)]
 fn product<const GROUPS: usize>(Product { a, b, out }: Product<'_>) {
     let n = out.n;
-    let columns = out.values.chunks_exact_mut(GROUPS).zip(b.values.chunks_exact(GROUPS));
-    for (column, factors) in columns {
-        let mut sum = [[0.0; LANES]; GROUPS];
-        let terms = a.values.chunks_exact(GROUPS).zip(&factors.as_flattened()[..n]);
-        for (term, factor) in terms {
-            for (sum, term) in sum.iter_mut().zip(term) {
+    let mut columns = out.values.chunks_exact_mut(2 * GROUPS);
+    let mut factors = b.values.chunks_exact(2 * GROUPS);
+    for (columns, factors) in columns.by_ref().zip(factors.by_ref()) {
+        let (first, second) = factors.split_at(GROUPS);
+        let sums = combination::<GROUPS, 2>(a, [first, second].map(|f| &f.as_flattened()[..n]));
+        columns.copy_from_slice(sums.as_flattened());
+    }
+    if !factors.remainder().is_empty() {
+        let sums = combination::<GROUPS, 1>(a, [&factors.remainder().as_flattened()[..n]]);
+        columns.into_remainder().copy_from_slice(sums.as_flattened());
+    }
+}
+
+/// Columns of `a` combined with each of the lists of factors. The loops over lanes become vector
+/// instructions; the sums stay in registers.
+#[inline(always)]
+fn combination<const GROUPS: usize, const COLUMNS: usize>(
+    a: &SmallSquare,
+    factors: [&[f64]; COLUMNS],
+) -> [[[f64; LANES]; GROUPS]; COLUMNS] {
+    let mut sums = [[[0.0; LANES]; GROUPS]; COLUMNS];
+    for (k, terms) in a.values.chunks_exact(GROUPS).enumerate() {
+        for (sums, factors) in sums.iter_mut().zip(factors) {
+            for (sum, term) in sums.iter_mut().zip(terms) {
                 for lane in 0..LANES {
-                    sum[lane] += term[lane] * factor;
+                    sum[lane] = term[lane].mul_add(factors[k], sum[lane]);
                 }
             }
         }
-        column.copy_from_slice(&sum);
     }
+    sums
 }
 
 #[cfg(test)]
