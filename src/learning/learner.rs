@@ -273,6 +273,8 @@ impl Learner {
         let mut first = FirstLayer::new(weights, &batch.inputs, batch.gram(), keep);
         let mut result = Ok(());
         for k in 0..batch.examples() {
+            // Rules that weigh layers by the norms of their inputs look at them.
+            self.work.forward.inputs.copy_from(&batch.inputs.columns(k, 1));
             let a = self.work.forward.pre_activations[0].as_mut_slice();
             first.respond(a);
             let biases = self.network.layers()[0].biases.iter();

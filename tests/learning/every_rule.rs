@@ -113,8 +113,8 @@ fn threads_change_nothing() {
             bits(&file)
         };
         let one = trained(1);
-        assert_eq!(one, trained(2));
-        assert_eq!(one, trained(8));
+        assert_same(&one, &trained(2));
+        assert_same(&one, &trained(8));
     }
 }
 
@@ -128,7 +128,15 @@ fn interruptions_change_nothing() {
         assert_eq!(run_until(&model, &parts, resume, step).status, "interrupted");
     }
     run(&model, &parts, true);
-    assert_eq!(bits(&whole), bits(&parts));
+    assert_same(&bits(&whole), &bits(&parts));
+}
+
+/// Names what differs rather than print it all.
+fn assert_same(a: &[(String, Vec<u64>)], b: &[(String, Vec<u64>)]) {
+    let names = |x: &[(String, Vec<u64>)]| x.iter().map(|x| x.0.clone()).collect::<Vec<_>>();
+    assert_eq!(names(a), names(b));
+    let differs = a.iter().zip(b).filter(|(a, b)| a.1 != b.1).map(|(a, _)| a.0.as_str());
+    assert_eq!(differs.collect::<Vec<_>>(), [] as [&str; 0]);
 }
 
 /// The product of the loop's matrices overflows after the first update.
