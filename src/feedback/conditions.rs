@@ -3,12 +3,16 @@
 use nalgebra::DMatrix;
 
 use crate::linalg::gemm::{matmul_nt, matmul_tn};
-use crate::linalg::lu::Lu;
+use crate::linalg::symmetric::symmetric_eigen;
+
+/// Eigenvalues of `J J^T` below this fraction of the largest are rounding errors, as always one is
+/// with a softmax.
+const CUTOFF: f64 = 1e-12;
 
 /// Condition 2 of Meulemans et al. 2021: the columns of `Q` lie in the row space of the Jacobian
 /// `J = d output / d (v_1 .. v_L)`. The share `|P Q|_F / |Q|_F` with `P` the projector on that row
 /// space: 1 when the condition holds. `output_jacobian` are the blocks `J_l` (`n_L x n_l`), `q` the
-/// blocks `Q_l` (`n_l x n_L`). `None` where `J J^T` is singular or `Q` is zero.
+/// blocks `Q_l` (`n_l x n_L`). `None` where `J` or `Q` is zero or not finite.
 #[must_use]
 pub fn row_space_share(output_jacobian: &[DMatrix<f64>], q: &[DMatrix<f64>]) -> Option<f64> {
     let m = output_jacobian.last()?.nrows();
@@ -20,13 +24,20 @@ pub fn row_space_share(output_jacobian: &[DMatrix<f64>], q: &[DMatrix<f64>]) -> 
         jq += j * q;
         size += q.norm_squared();
     }
-    let gram = Lu::new(&gram).ok()?;
-    if gram.rcond() <= m as f64 * f64::EPSILON || size == 0.0 || !size.is_finite() {
+    let (values, vectors) = symmetric_eigen(&gram).ok()?;
+    let largest = values.max();
+    if largest <= 0.0 || size == 0.0 || !size.is_finite() {
         return None;
     }
-    // |P Q|^2 = tr((J Q)^T (J J^T)^{-1} J Q).
-    let projected = matmul_tn(&jq, &gram.solve_columns(&jq)).trace();
-    Some((projected.max(0.0) / size).sqrt())
+    // |P Q|^2 = tr((J Q)^T (J J^T)^+ J Q), one eigenvector of J J^T after the other.
+    let parts = matmul_tn(&vectors, &jq);
+    let projected: f64 = values
+        .iter()
+        .zip(parts.row_iter())
+        .filter(|(value, _)| **value > CUTOFF * largest)
+        .map(|(value, part)| part.norm_squared() / value)
+        .sum();
+    Some((projected / size).sqrt())
 }
 
 /// Condition 1 of Meulemans et al. 2021: all layers have inputs of the same norm. The coefficient of

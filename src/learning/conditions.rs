@@ -1,8 +1,15 @@
 //! The conditions of deep feedback control, measured on a learner.
 
+use nalgebra::DMatrix;
+
+use super::LearningError;
 use super::batch::Batch;
 use super::learner::Learner;
 use super::rule::Pass;
+use crate::analysis::AnalysisError;
+use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
+use crate::analysis::spectrum::{full_spectrum, reduced_spectrum};
+use crate::dynamics::{DeepFeedbackControl, Dynamics, VectorField};
 use crate::feedback::{input_norm_variation, row_space_share};
 use crate::network::Forward;
 
@@ -31,6 +38,50 @@ pub fn condition_1(learner: &Learner, batch: &Batch) -> f64 {
     let layers = learner.network().layers().len();
     let inputs: Vec<_> = (0..layers).map(|l| forward.layer_input(l)).collect();
     input_norm_variation(&inputs)
+}
+
+/// Condition 3 of Meulemans et al. 2021 on the examples of `batch`: the largest real part of the
+/// eigenvalues of the controlled network at its equilibrium, 1/s, the largest of all examples that
+/// have one; negative when the condition, local stability, holds. `None` for rules without control in
+/// time.
+///
+/// # Errors
+/// Parts that do not fit; eigenvalue iterations that fail.
+pub fn control_abscissa(learner: &Learner, batch: &Batch) -> Result<Option<f64>, LearningError> {
+    let mut largest = None;
+    for c in 0..batch.examples() {
+        let mut forward = Forward::new(learner.network(), 1);
+        forward.inputs.copy_from(&batch.inputs.columns(c, 1));
+        learner.network().propagate(&mut forward);
+        let error = batch.targets.columns(c, 1) - forward.output();
+        let network = learner.network();
+        let pass = Pass { network, forward: &forward, slopes: &[], slope_power: 1, clip: None };
+        let Some(control) = learner.rule().controlled(&pass, &error)? else { return Ok(None) };
+        let found = match at_rest(&control) {
+            Some(y) => abscissa(&control, &y)?,
+            None => f64::NAN,
+        };
+        // The larger of two ignores what is no number.
+        largest = Some(largest.unwrap_or(f64::NAN).max(found));
+    }
+    Ok(largest)
+}
+
+/// The state of one controlled example at rest.
+fn at_rest(control: &DeepFeedbackControl) -> Option<Vec<f64>> {
+    let starts = [Start { name: "initial".to_owned(), state: control.initial_state() }];
+    let found = find_equilibria(control, 0, 0.0, &starts, NewtonOptions::default());
+    found.equilibria.into_iter().next().map(|rest| rest.state)
+}
+
+/// The spectral abscissa at `y`.
+fn abscissa(control: &DeepFeedbackControl, y: &[f64]) -> Result<f64, AnalysisError> {
+    if let Some(spectrum) = reduced_spectrum(&control.structure(0.0, y, 0))? {
+        return Ok(spectrum.abscissa());
+    }
+    let mut jacobian = DMatrix::zeros(y.len(), y.len());
+    control.jacobian(0.0, y, &mut jacobian);
+    full_spectrum(&jacobian).map(|spectrum| spectrum.abscissa())
 }
 
 fn forward(learner: &Learner, batch: &Batch) -> Forward {

@@ -1,5 +1,6 @@
 //! Why a rule cannot be used or had to stop.
 
+use crate::analysis::AnalysisError;
 use crate::dynamics::DynamicsError;
 use crate::linalg::LinalgError;
 
@@ -61,6 +62,9 @@ pub enum LearningError {
         /// What does not fit.
         source: DynamicsError,
     },
+    /// The spectrum of a controlled network could not be found.
+    #[error("the controlled network: {0}")]
+    Spectrum(#[from] AnalysisError),
     /// Without leak a controller that is larger than the state it controls drifts.
     #[error(
         "the loop of layer {layer} has {controllers} controllers for {states} states: without \

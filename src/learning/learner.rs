@@ -11,7 +11,7 @@ use super::LearningError;
 use super::batch::{Batch, Progress, Stopped};
 use super::delayed::FirstLayer;
 use super::options::{Options, Unconverged};
-use super::rule::{Errors, Pass, Rule};
+use super::rule::{Errors, Pass, Proposed, Rule, input_of};
 use crate::network::{Forward, Network};
 
 /// From this many weights on, the first layer of single-example updates is delayed: below it, the
@@ -120,6 +120,18 @@ impl Learner {
     /// # Errors
     /// What makes `rule` stop.
     pub fn errors_by(&self, rule: &mut dyn Rule, batch: &Batch) -> Result<Errors, LearningError> {
+        self.proposed_by(rule, batch).map(|proposed| proposed.errors)
+    }
+
+    /// As [`errors_by`](Self::errors_by), with what the layers would learn from beside the errors.
+    ///
+    /// # Errors
+    /// What makes `rule` stop.
+    pub fn proposed_by(
+        &self,
+        rule: &mut dyn Rule,
+        batch: &Batch,
+    ) -> Result<Proposed, LearningError> {
         let mut work = Work::new(&self.network, batch.examples());
         work.forward.inputs.copy_from(&batch.inputs);
         self.network.propagate(&mut work.forward);
@@ -133,7 +145,10 @@ impl Learner {
         let pass = Pass { network: &self.network, forward, slopes, slope_power, clip };
         rule.refresh();
         rule.carry(&pass, errors)?;
-        Ok(work.errors)
+        let (rule, forward) = (&*rule, &*forward);
+        let layers = 0..self.network.layers().len();
+        let inputs = layers.map(|l| input_of(rule, forward, l).clone()).collect();
+        Ok(Proposed { errors: work.errors, inputs })
     }
 
     /// Frobenius norm of every layer's last update of the weights, decay not counted.
@@ -163,6 +178,12 @@ impl Learner {
     /// Says whether a loop of the rule is unstable: then no example counts as inverted.
     pub fn set_unstable(&mut self, unstable: bool) {
         self.progress.unstable = unstable;
+    }
+
+    /// Ends learning after the updates made so far.
+    pub fn stop(&mut self, reason: &dyn std::fmt::Display) {
+        let (rule, step) = (self.name.clone(), self.progress.step);
+        self.progress.stopped = Some(Stopped { rule, step, reason: reason.to_string() });
     }
 
     /// Replaces the feedback matrices.
@@ -226,8 +247,7 @@ impl Learner {
         }
         let learned = method(self);
         if let Err(error) = learned.and_then(|()| self.check_weights()) {
-            let (rule, step) = (self.name.clone(), self.progress.step);
-            self.progress.stopped = Some(Stopped { rule, step, reason: error.to_string() });
+            self.stop(&error);
         }
         self.progress.elapsed += began.elapsed();
     }
@@ -253,6 +273,8 @@ impl Learner {
         let mut first = FirstLayer::new(weights, &batch.inputs, batch.gram(), keep);
         let mut result = Ok(());
         for k in 0..batch.examples() {
+            // Rules that weigh layers by the norms of their inputs look at them.
+            self.work.forward.inputs.copy_from(&batch.inputs.columns(k, 1));
             let a = self.work.forward.pre_activations[0].as_mut_slice();
             first.respond(a);
             let biases = self.network.layers()[0].biases.iter();

@@ -1,8 +1,8 @@
-//! Angles between errors and between matrices.
+//! Angles between errors, updates and matrices.
 
 use nalgebra::DMatrix;
 
-use super::rule::{Errors, Rule};
+use super::rule::{Errors, Proposed, Rule};
 use super::spectra::weight_product;
 use crate::network::Network;
 
@@ -41,6 +41,57 @@ pub fn layer_angles(a: &Errors, b: &Errors) -> Vec<f64> {
         sum / count
     };
     a.delta[..hidden].iter().zip(&b.delta).map(one).collect()
+}
+
+/// Angle between the updates of all parameters that two rules propose for one example, degrees: the
+/// mean over the examples that both inverted, NaN when there is none. Biases count where they learn.
+///
+/// Updates are outer products, so the matrices themselves are never formed.
+#[must_use]
+pub fn update_angle(a: &Proposed, b: &Proposed, biases: bool) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for c in 0..a.errors.converged.len() {
+        let (na, nb) = (update_norm(a, biases, c), update_norm(b, biases, c));
+        let usable = a.errors.converged[c] && b.errors.converged[c] && na > 0.0 && nb > 0.0;
+        // As for `angle`: half of it from the sum and the difference of the unit vectors.
+        let apart = |sign: f64| added_norm((a, 1.0 / na), (b, sign / nb), biases, c);
+        let found = 2.0 * apart(-1.0).atan2(apart(1.0)).to_degrees();
+        if usable && found.is_finite() {
+            sum += found;
+            count += 1.0;
+        }
+    }
+    sum / count
+}
+
+/// Norm of what a rule proposes for the example `c`.
+fn update_norm(a: &Proposed, biases: bool, c: usize) -> f64 {
+    let layers = a.errors.delta.iter().zip(&a.inputs);
+    let extra = f64::from(u8::from(biases));
+    let squares = layers
+        .map(|(delta, p)| delta.column(c).norm_squared() * (p.column(c).norm_squared() + extra));
+    squares.sum::<f64>().sqrt()
+}
+
+/// Norm of the sum of two multiples of proposals for the example `c`. With `x p^T + y q^T =
+/// (x + y) p^T + y (q - p)^T` little is lost where the two nearly cancel.
+fn added_norm(
+    (a, of_a): (&Proposed, f64),
+    (b, of_b): (&Proposed, f64),
+    biases: bool,
+    c: usize,
+) -> f64 {
+    let mut squares = 0.0;
+    for k in 0..a.inputs.len() {
+        let (p, q) = (a.inputs[k].column(c), b.inputs[k].column(c));
+        let y = b.errors.delta[k].column(c) * of_b;
+        let sum = a.errors.delta[k].column(c) * of_a + &y;
+        let change = q - p;
+        squares += sum.norm_squared() * (p.norm_squared() + f64::from(u8::from(biases)))
+            + 2.0 * sum.dot(&y) * p.dot(&change)
+            + y.norm_squared() * change.norm_squared();
+    }
+    squares.max(0.0).sqrt()
 }
 
 /// Angle between each feedback matrix and minus the transpose of the weights it inverts, degrees;

@@ -34,14 +34,14 @@ mod trajectory;
 
 pub use apply::carried;
 pub use batch::{Batch, Progress, Stopped};
-pub use conditions::{condition_1, row_space};
+pub use conditions::{condition_1, control_abscissa, row_space};
 pub use error::LearningError;
 pub use feedback::LoopFeedback;
 pub use learner::{Learner, LearnerState};
-pub use measures::{angle, feedback_angles, layer_angles};
+pub use measures::{angle, feedback_angles, layer_angles, update_angle};
 pub use options::{Clip, ClippedLayers, Options, Reduce, Schedule, Unconverged};
 pub use registry::{RULES, RuleEntry};
-pub use rule::{Errors, LayerUpdate, Loops, Pass, Rule};
+pub use rule::{Errors, LayerUpdate, Loops, Pass, Proposed, Rule};
 pub use scheme::Scheme;
 pub use spectra::{abscissas, growth_rates};
 pub use trajectory::{LoopOptions, Run, TransferKind};

@@ -11,17 +11,30 @@
 //!
 //! with the curvature `S` of the loss: the identity, or `diag(p) - p p^T` with a softmax. Steps are
 //! halved until the energy falls; at a fixed point `eps = J^T r`, the equilibrium of the equation.
+//!
+//! These steps neglect the curvature of the network, so far from the target they may come to rest
+//! slowly. Then implicit steps along the gradient flow itself take over, which become Newton steps as
+//! they grow.
+
+use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::analysis::geometry::OutputJacobians;
+use crate::dynamics::{Dynamics, PredictiveCoding, VectorField};
 use crate::linalg::LinalgError;
 use crate::linalg::gemm::{matmul, matmul_tn};
 use crate::linalg::lu::Lu;
 use crate::network::{Forward, Network, Output};
 
-/// Steps before an example counts as not converged; a handful suffices near the feedforward state.
+/// Gauss-Newton steps before the gradient flow takes over; a handful suffices near the feedforward
+/// state.
 const MAX_STEPS: usize = 100;
+/// Implicit steps, those refused included, before an example counts as not converged.
+const MAX_FLOW_STEPS: usize = 200;
+/// Factor of the length of an implicit step after one that lowered the energy, and its inverse after
+/// one that did not.
+const GROWTH: f64 = 4.0;
 /// Halvings of one step before it counts as leading nowhere.
 const MAX_HALVINGS: usize = 40;
 /// `|eps - J^T r|` relative to its value at the start that counts as zero.
@@ -80,12 +93,80 @@ pub(super) fn relax(
         let Some(next) = next else { break };
         point = next;
     }
+    if residual.is_nan() || residual > ACCEPTABLE * scale.unwrap_or(0.0) {
+        let feedforward = example(network, feedforward, column);
+        return Ok(flow(network, &feedforward, target, &point));
+    }
     let jacobians = OutputJacobians::new(network, &point.forward, 0..1);
     let pull = jacobians.transposed(hidden, 0) * (target - point.forward.output().column(0));
     let mut errors = point.errors;
     errors.push(pull);
-    let converged = residual <= ACCEPTABLE * scale.unwrap_or(0.0);
-    Ok(Relaxation { errors, converged })
+    Ok(Relaxation { errors, converged: true })
+}
+
+/// One example of a forward pass, inputs left out.
+pub(super) fn example(network: &Network, forward: &Forward, column: usize) -> Forward {
+    let mut one = Forward::new(network, 1);
+    let pairs = one.pre_activations.iter_mut().zip(&forward.pre_activations);
+    pairs.for_each(|(one, all)| one.copy_from(&all.columns(column, 1)));
+    let pairs = one.activations.iter_mut().zip(&forward.activations);
+    pairs.for_each(|(one, all)| one.copy_from(&all.columns(column, 1)));
+    one
+}
+
+/// The equilibrium from `point` on by implicit Euler steps of the gradient flow, whose length grows
+/// from one time constant while the energy falls.
+fn flow(
+    network: &Network,
+    feedforward: &Forward,
+    target: &DVector<f64>,
+    point: &Point,
+) -> Relaxation {
+    let target = DMatrix::from_column_slice(target.len(), 1, target.as_slice());
+    let network = Arc::new(network.clone());
+    let Ok(coding) = PredictiveCoding::new(Arc::clone(&network), feedforward, target, 1.0) else {
+        // Something is not finite: the weights have left the range of numbers.
+        let errors = network.layers().iter().map(|l| DVector::zeros(l.units()));
+        return Relaxation { errors: errors.collect(), converged: false };
+    };
+    let hidden = network.layers().len() - 1;
+    let states = point.forward.pre_activations[..hidden].iter().flat_map(|a| a.iter().copied());
+    let mut y: Vec<f64> = states.collect();
+    let mut f = vec![0.0; y.len()];
+    coding.eval(0.0, &coding.initial_state(), &mut f);
+    let norm = |f: &[f64]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let scale = norm(&f);
+    let mut energy = energy_at(&coding, &y);
+    let mut solver = coding.shifted_solver();
+    let mut length = 1.0;
+    for _ in 0..MAX_FLOW_STEPS {
+        coding.eval(0.0, &y, &mut f);
+        if norm(&f) <= TOLERANCE * scale {
+            break;
+        }
+        let mut trial: Vec<f64> = f.iter().map(|f| length * f).collect();
+        let regular = solver.factor(0.0, &y, length).is_ok();
+        if regular {
+            solver.solve(&mut trial);
+            trial.iter_mut().zip(&y).for_each(|(trial, y)| *trial += y);
+        }
+        let reached = if regular { energy_at(&coding, &trial) } else { f64::NAN };
+        if reached <= energy + ROUNDING * energy.abs() {
+            (y, energy) = (trial, reached);
+            length *= GROWTH;
+        } else {
+            length /= GROWTH;
+        }
+    }
+    coding.eval(0.0, &y, &mut f);
+    let errors = coding.prediction_errors(&y).iter().map(|e| e.column(0).into_owned()).collect();
+    Relaxation { errors, converged: norm(&f) <= ACCEPTABLE * scale }
+}
+
+fn energy_at(coding: &PredictiveCoding, y: &[f64]) -> f64 {
+    let mut observed = [0.0; 3];
+    coding.observe(0.0, y, &mut observed);
+    observed[2]
 }
 
 /// The errors that a full step would bring.

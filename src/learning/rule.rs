@@ -5,6 +5,7 @@ use nalgebra::DMatrix;
 use super::LearningError;
 use super::options::{Clip, ClippedLayers};
 use super::trajectory::Run;
+use crate::dynamics::DeepFeedbackControl;
 use crate::network::{Forward, Network};
 
 /// What a rule may look at: the network after the forward pass.
@@ -42,6 +43,17 @@ impl Errors {
         let zeros = network.layers().iter().map(|l| DMatrix::zeros(l.units(), columns));
         Self { delta: zeros.collect(), converged: vec![true; columns] }
     }
+}
+
+/// What a rule would teach a network, before rates, one column per example: the update of
+/// `layers()[k]` by one example is `delta p^T` with `delta` its column of `errors.delta[k]` and `p`
+/// that of `inputs[k]`, and `delta` for the biases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposed {
+    /// The errors of every layer.
+    pub errors: Errors,
+    /// The rates that every layer learns from, `n_{l-1} x columns`.
+    pub inputs: Vec<DMatrix<f64>>,
 }
 
 /// One layer's update by a single example, `W <- keep W + scaled input^T`, for rules that carry
@@ -108,6 +120,32 @@ pub trait Rule: Send + Sync {
     /// for rules of deep feedback control.
     fn controller_feedback(&self, pass: &Pass<'_>, column: usize) -> Option<Vec<DMatrix<f64>>> {
         let _ = (pass, column);
+        None
+    }
+
+    /// The network under the control of the rule, drawn towards the output error `error`
+    /// (`n_L x columns`), for rules that control it in time.
+    ///
+    /// # Errors
+    /// Parts that do not fit.
+    fn controlled(
+        &self,
+        pass: &Pass<'_>,
+        error: &DMatrix<f64>,
+    ) -> Result<Option<DeepFeedbackControl>, LearningError> {
+        let _ = (pass, error);
+        Ok(None)
+    }
+
+    /// The rule that takes the steady state of its control to first order in the output error
+    /// instead of the control itself, for rules of deep feedback control.
+    fn linearised(&self) -> Option<Box<dyn Rule>> {
+        None
+    }
+
+    /// The same rule with other random numbers, for rules that draw some at every example.
+    fn redrawn(&self, seed: u64) -> Option<Box<dyn Rule>> {
+        let _ = seed;
         None
     }
 

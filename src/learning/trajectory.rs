@@ -1,5 +1,7 @@
 //! Loops as differential equations: what cannot be reduced to small linear algebra is integrated.
 
+use std::ops::Range;
+
 use nalgebra::{DMatrix, DVector};
 
 use super::newton;
@@ -69,11 +71,13 @@ pub enum Run {
 }
 
 impl TransferKind {
-    /// The transfer of the loop that inverts `layers()[k]` for the example in `column`.
-    pub(super) fn at(self, pass: &Pass<'_>, k: usize, column: usize) -> Transfer {
+    /// The transfer of the loop that inverts `layers()[k]` for the examples in `columns`.
+    pub(super) fn at(self, pass: &Pass<'_>, k: usize, columns: Range<usize>) -> Transfer {
         let activation = pass.network.layers()[k - 1].activation;
-        let operating_point =
-            || pass.forward.pre_activations[k - 1].columns(column, 1).into_owned();
+        let operating_point = || {
+            let all = &pass.forward.pre_activations[k - 1];
+            all.columns(columns.start, columns.len()).into_owned()
+        };
         match self {
             Self::Linear => Transfer::Linear,
             Self::Nonlinear => Transfer::Nonlinear { activation },
@@ -125,7 +129,7 @@ pub(super) fn end_state(dynamics: &dyn Dynamics, run: &Run) -> Option<Vec<f64>> 
         Run::Steps { time, method, options } => {
             let start = dynamics.initial_state();
             let run = integrate::Run::new(dynamics, method, (0.0, *time), &start);
-            let (_, outcome) = run.options(options.clone()).trajectory().ok()?;
+            let outcome = run.options(options.clone()).integrate(&mut ()).ok()?;
             finite(outcome.y)
         }
     }

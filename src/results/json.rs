@@ -57,7 +57,8 @@ impl JsonWriter {
         let out = &mut self.out;
         write!(out, "{{\"attrs\":{},\"groups\":{{", Json::Object(attributes))?;
         let mut separator = "";
-        for (name, group) in &self.groups {
+        let holds_rows = |name: &String| self.tables.iter().any(|t| t.layout.group == *name);
+        for (name, group) in self.groups.iter().filter(|(name, _)| !holds_rows(name)) {
             write!(out, "{separator}{}:{group}", Json::from(name.as_str()))?;
             separator = ",";
         }
@@ -65,7 +66,8 @@ impl JsonWriter {
         for table in &mut self.tables {
             rows += table.rows;
             write!(out, "{separator}{}:", Json::from(table.layout.group.as_str()))?;
-            table.write_group(out)?;
+            // What belongs to the same group beside its rows.
+            table.write_group(out, self.groups.get(&table.layout.group))?;
             separator = ",";
         }
         writeln!(out, "}}}}")?;
@@ -135,23 +137,46 @@ impl Table {
         Ok(())
     }
 
-    fn write_group(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+    fn write_group(&mut self, out: &mut impl Write, more: Option<&Json>) -> std::io::Result<()> {
+        let part = |name: &str| more.and_then(|more| more[name].as_object());
         let axis = Dimension::new(&self.layout.axis.name, self.rows);
         let dimensions = std::iter::once(&axis)
             .chain(self.layout.variables().flat_map(|variable| &variable.dims));
-        let lengths: Map<String, Json> =
+        let mut lengths: Map<String, Json> =
             dimensions.map(|dim| (dim.name.clone(), dim.length.into())).collect();
-        write!(out, "{{\"attrs\":{{}},\"dims\":{},\"coords\":{{", Json::Object(lengths))?;
+        lengths.extend(part("dims").cloned().unwrap_or_default());
+        let attributes = Json::Object(part("attrs").cloned().unwrap_or_default());
+        write!(out, "{{\"attrs\":{attributes},\"dims\":{},\"coords\":{{", Json::Object(lengths))?;
         let (axis_spool, spools) =
             self.spools.split_first_mut().expect("a table has a spool for its axis");
         write_spooled(out, &self.layout.axis, &axis.name, axis_spool)?;
+        write_members(out, part("coords"), ",")?;
         write!(out, "}},\"data_vars\":{{")?;
         for (k, ((variable, _), spool)) in self.layout.columns.iter().zip(spools).enumerate() {
             write!(out, "{}", if k == 0 { "" } else { "," })?;
             write_spooled(out, variable, &axis.name, spool)?;
         }
-        write!(out, "}}}}")
+        let separator = if self.layout.columns.is_empty() { "" } else { "," };
+        write_members(out, part("data_vars"), separator)?;
+        write!(out, "}}")?;
+        if let Some(inner) = more.and_then(|more| more.get("groups")) {
+            write!(out, ",\"groups\":{inner}")?;
+        }
+        write!(out, "}}")
     }
+}
+
+/// Further members of an object, the first after `separator`.
+fn write_members(
+    out: &mut impl Write,
+    members: Option<&Map<String, Json>>,
+    separator: &str,
+) -> std::io::Result<()> {
+    for (k, (name, value)) in members.into_iter().flatten().enumerate() {
+        let separator = if k == 0 { separator } else { "," };
+        write!(out, "{separator}{}:{value}", Json::from(name.as_str()))?;
+    }
+    Ok(())
 }
 
 fn write_spooled(

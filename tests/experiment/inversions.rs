@@ -131,6 +131,43 @@ fn rules_that_do_not_fit_are_left_out_with_a_reason() {
     );
 }
 
+/// Every rule applies to a network of the form that vector broadcasting trains, and that form alone
+/// makes its errors point downhill.
+#[test]
+fn vectorised_networks_admit_every_rule() {
+    let first = "[[0.3, -0.2, 0.5], [0.1, 0.4, -0.6], [-0.5, 0.2, 0.7], [0.6, 0.1, -0.3]]";
+    let tied = "[[0.8, 0, 0.3, 0], [0, 0.8, 0, 0.3]]";
+    let network = |second: &str| {
+        format!(
+            "schema_version = 1\n[network]\nsizes = [3, 4, 2]\nactivation = \"tanh\"\n\
+             weights = {{ values = [{first}, {second}] }}\n[target]\ninput = [0.5, -1.0, 0.8]\n\
+             delta = [0.2, -0.3]\n"
+        )
+    };
+    let report = inverted(&network(tied));
+    assert_eq!(report.rules.len(), RULES.len(), "{:?}", report.left_out);
+    assert!(report.rules.iter().all(|r| r.status == "complete" && r.unconverged == 0));
+    let angle = against(&report, "vector-broadcasting", "gradient").total_angle;
+    assert!(angle < 60.0, "{angle}");
+    let report = inverted(&network("[[0.8, 0.1, 0.3, 0], [0, -0.8, 0, 0.3]]"));
+    let left_out = report.left_out.iter().map(|l| l.rule.as_str()).collect::<Vec<_>>();
+    assert_eq!(left_out, ["vector-broadcasting"]);
+    let reason = &report.left_out[0].reason;
+    assert!(reason.contains("form of its own") && !reason.contains("--set"), "{reason}");
+}
+
+/// Averaging over samples lowers the noise of an update with the root of their number.
+#[test]
+fn the_noise_of_stochastic_rules_is_told() {
+    let rules = "[invert]\nrules = [{ bp = {} }, { hindsight = { name = \"one\", samples = 1 } }, \
+                 { hindsight = { name = \"nine\", samples = 9 } }]\n";
+    let report = inverted(&format!("{TANH}{rules}"));
+    assert_eq!(rule(&report, "bp").noise, None);
+    let noise = |name: &str| rule(&report, name).noise.expect("it draws");
+    let ratio = noise("one") / noise("nine");
+    assert!((2.4..3.6).contains(&ratio), "{} {}", noise("one"), noise("nine"));
+}
+
 /// The loss after one update against a learner that makes it.
 #[test]
 fn the_loss_decrease_is_that_of_learning() {

@@ -286,3 +286,39 @@ fn the_conditions_are_their_definitions() {
         / 4.0;
     assert!((variation - expected).abs() < 1e-12);
 }
+
+/// A softmax has one output less than it seems, so the row space lacks a dimension.
+#[test]
+fn condition_2_holds_for_a_softmax_too() {
+    let network = network(Activation::Tanh, Output::Softmax);
+    let batch = batch(&network, 0.2, 4);
+    let learner =
+        |rule: Dfc| Learner::new("probe", network.clone(), Box::new(rule), Options::with_rate(1.0));
+    let tied = learner(at_rest(&network, DfcUpdate::Last, TIED));
+    assert!((row_space(&tied, &batch).unwrap() - 1.0).abs() < 1e-12);
+    let q = random_controller(&SIZES, 1.0, 5, 0);
+    let random = learner(at_rest(&network, DfcUpdate::Last, DfcFeedback::Fixed(q.clone())));
+    let stacked = |blocks: &[DMatrix<f64>]| {
+        let columns = blocks[0].ncols();
+        let rows = blocks.iter().flat_map(|b| b.row_iter().map(|r| r.into_owned()));
+        let rows: Vec<_> = rows.collect();
+        DMatrix::from_fn(rows.len(), columns, |i, j| rows[i][j])
+    };
+    let q = stacked(&q);
+    let forward = forward(&network, &inputs(4));
+    let mean: f64 = (0..4)
+        .map(|c| {
+            let blocks = network.output_jacobian_blocks(&forward, c);
+            let jt = stacked(&blocks.iter().map(DMatrix::transpose).collect::<Vec<_>>());
+            let svd = jt.svd(true, false);
+            let mut order: Vec<usize> = (0..3).collect();
+            order.sort_by(|a, b| svd.singular_values[*b].total_cmp(&svd.singular_values[*a]));
+            let u = svd.u.unwrap();
+            let basis = DMatrix::from_fn(u.nrows(), 2, |i, j| u[(i, order[j])]);
+            basis.tr_mul(&q).norm() / q.norm()
+        })
+        .sum::<f64>()
+        / 4.0;
+    let share = row_space(&random, &batch).unwrap();
+    assert!((share - mean).abs() < 1e-10, "{share} {mean}");
+}

@@ -1,6 +1,9 @@
 //! The delayed first layer against the plain loop.
 
-use dynamic_inversion::learning::rules::{Bp, Di, Ndi, Pbp};
+use dynamic_inversion::analysis::geometry::GeometryBlocks;
+use dynamic_inversion::learning::rules::{
+    Bp, Di, GaussNewton, MinimumNorm, Ndi, Pbp, PredictiveCoding,
+};
 use dynamic_inversion::learning::{
     Batch, Learner, LoopFeedback, LoopOptions, Options, Rule, Run, Schedule,
 };
@@ -36,6 +39,10 @@ fn rules(network: &Network) -> Vec<Box<dyn Rule>> {
         Box::new(Ndi::new(network, feedback.clone(), LoopOptions::at_rest(0.1)).unwrap()),
         Box::new(Ndi::new(network, retied, LoopOptions::at_rest(0.1)).unwrap()),
         Box::new(Di::new(network, feedback, exact).unwrap()),
+        // Looks at the inputs too.
+        Box::new(GaussNewton::new(GeometryBlocks::Full, 0.1, true)),
+        Box::new(MinimumNorm::new(0.1)),
+        Box::new(PredictiveCoding::new(1.0, 1.0, Run::Equilibrium)),
     ]
 }
 
@@ -74,7 +81,7 @@ fn delayed_updates_are_those_of_the_plain_loop() {
         Options { schedule: Schedule::Exponential { factor: 0.99 }, learn_biases: false, ..base },
     ];
     for options in &variants {
-        for which in 0..5 {
+        for which in 0..rules(&network()).len() {
             let distance = distance(options, which);
             assert!(distance < 1e-12, "rule {which}, {options:?}: {distance:e}");
         }

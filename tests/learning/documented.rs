@@ -22,11 +22,14 @@ steps = 4
 rate = 0.01
 metrics = [
     { nse = {} }, { loss = { set = "test" } }, { error = {} }, { abscissa = {} },
-    { feedback-angle = {} }, { angle = { to = "bp" } }, { update-norm = {} },
-    { weight-norm = {} }, { wall-time = {} },
+    { feedback-angle = {} }, { angle = { to = "bp" } }, { update-angle = { to = "dfc-ssa" } },
+    { row-space = {} }, { condition1 = {} }, { update-norm = {} }, { weight-norm = {} },
+    { wall-time = {} },
 ]
 [[training.rules]]
 bp = {}
+[[training.rules]]
+dfc-ssa = { leak = 0.1 }
 [[training.rules]]
 di = { leak = 0.1, until = { time = 500 }, feedback = { transpose = {} } }
 [training.data.idx]

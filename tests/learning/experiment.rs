@@ -81,7 +81,7 @@ fn run(model: &Model, file: &Path, resume: bool) -> Result<TrainReport, Error> {
     train(model, Path::new("small.toml"), &options(file, resume), &context)
 }
 
-fn run_until(model: &Model, file: &Path, resume: bool, step: u64) -> TrainReport {
+pub(crate) fn run_until(model: &Model, file: &Path, resume: bool, step: u64) -> TrainReport {
     let interrupt = Interrupt::default();
     let progress = StopAt { step, interrupt: interrupt.clone() };
     let context = Context::new(&progress, interrupt, NonZeroUsize::MIN);

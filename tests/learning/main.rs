@@ -3,10 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alignment;
 mod asleep;
 mod control;
 mod delayed;
 mod documented;
+mod every_rule;
 mod experiment;
 mod goldens;
 mod processes;

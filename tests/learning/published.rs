@@ -98,3 +98,83 @@ fn nonlinear_regression_learns_in_both_presets() {
         }
     }
 }
+
+/// Overrides that make a model short: few updates, and a hundred images in place of MNIST.
+fn shortened(text: &str) -> Vec<(&'static str, String)> {
+    if !text.contains("[training.data.idx]") {
+        return vec![
+            ("training.steps", "20".to_owned()),
+            ("training.data.teacher.train_count", "40".to_owned()),
+        ];
+    }
+    let quoted = |file: &str| format!("{:?}", repository().join("models/data").join(file));
+    let (images, labels) = ("t10k-100-images-idx3-ubyte.gz", "t10k-100-labels-idx1-ubyte.gz");
+    let mut changes = vec![
+        ("training.epochs", "1".to_owned()),
+        ("training.data.idx.train_images", quoted(images)),
+        ("training.data.idx.test_images", quoted(images)),
+        ("training.data.idx.train_first", "20".to_owned()),
+        ("training.data.idx.test_first", "20".to_owned()),
+    ];
+    if text.contains("train_labels") {
+        changes.push(("training.data.idx.train_labels", quoted(labels)));
+        changes.push(("training.data.idx.test_labels", quoted(labels)));
+    }
+    changes
+}
+
+fn short_run(name: &str, preset: Option<&str>, file: &Path) -> TrainReport {
+    let text = std::fs::read_to_string(repository().join("models/papers").join(name)).unwrap();
+    let mut changes = shortened(&text);
+    if let Some(preset) = preset {
+        changes.push(("training.preset", format!("{preset:?}")));
+    }
+    let changes: Vec<_> = changes.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let report = run(name, &changes, file);
+    assert_eq!(report.status, "complete", "{name}");
+    for rule in &report.rules {
+        let end = (rule.unconverged, rule.status.as_str());
+        assert_eq!(end, (0, "complete"), "{name}: {}", rule.name);
+        assert!(rule.train_loss.is_finite(), "{name}: {}", rule.name);
+    }
+    report
+}
+
+#[test]
+fn every_model_of_a_paper_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = 0;
+    for entry in std::fs::read_dir(repository().join("models/papers")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("podlaski2020") {
+            short_run(&name, None, &folder.path().join(&name).with_extension("h5"));
+        }
+        found += 1;
+    }
+    assert!(found >= 7, "{found} models");
+}
+
+/// The published scripts multiply by slopes twice in every rule but dynamic inversion; without
+/// slopes there is no difference.
+#[test]
+fn presets_differ_where_the_published_scripts_do() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, has_slopes) in [
+        (LINEAR, false),
+        ("podlaski2020-nonlinear-regression.toml", true),
+        ("podlaski2020-mnist-classification.toml", true),
+        ("podlaski2020-mnist-autoencoder.toml", true),
+    ] {
+        let losses = |preset: &str| -> Vec<(String, f64)> {
+            let file = folder.path().join(format!("{preset}-{name}.h5"));
+            let report = short_run(name, Some(preset), &file);
+            report.rules.iter().map(|r| (r.name.clone(), r.train_loss)).collect()
+        };
+        for ((rule, published), (_, corrected)) in
+            losses("published").iter().zip(&losses("corrected"))
+        {
+            let differ = has_slopes && !rule.starts_with("DI");
+            assert_eq!(published != corrected, differ, "{name}, {rule}: {published} {corrected}");
+        }
+    }
+}

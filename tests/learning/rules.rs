@@ -22,11 +22,15 @@ fn network(hidden: Activation) -> Network {
     Network::from_parameters(&SIZES, &activations, Output::Linear, weights, biases).unwrap()
 }
 
-fn batch(size: f64) -> Batch {
+fn dataset(size: f64) -> Dataset {
     let mut generator = random::generator(2, 0);
     let inputs = DMatrix::from_fn(SIZES[0], 3, |_, _| generator.random_range(-1.0..1.0));
     let targets = DMatrix::from_fn(SIZES[3], 3, |_, _| generator.random_range(-size..size));
-    Batch::new(&Dataset::dense(inputs, targets).unwrap(), &[0, 1, 2], 1)
+    Dataset::dense(inputs, targets).unwrap()
+}
+
+fn batch(size: f64) -> Batch {
+    Batch::new(&dataset(size), &[0, 1, 2], 1)
 }
 
 fn fixed(network: &Network) -> Vec<LoopFeedback> {
@@ -171,6 +175,35 @@ fn a_deep_single_loop_ends_at_its_equilibrium() {
     let exact = errors(&network, &mut rule(Run::Exact { time: 2000.0 }), &batch);
     assert!(distance(&rest, &run) < 1e-8, "{:e}", distance(&rest, &run));
     assert!(distance(&rest, &exact) < 1e-8, "{:e}", distance(&rest, &exact));
+}
+
+#[test]
+fn examples_run_side_by_side_as_they_do_alone() {
+    let network = network(Activation::Tanh);
+    let data = dataset(0.3);
+    let product = (&network.layers()[2].weights * &network.layers()[1].weights).transpose();
+    let explicit = Run::Steps { time: 5.0, method: &EULER, options: Steps::with_step(0.05) };
+    for (run, tolerance) in [(stepped(20.0, 0.5), 1e-12), (explicit, 1e-12), (accurate(20.0), 1e-9)]
+    {
+        for transfer in [TransferKind::Nonlinear, TransferKind::Tangent, TransferKind::Deviation] {
+            let options = LoopOptions { run: run.clone(), transfer, ..LoopOptions::at_rest(0.05) };
+            let rules: [Box<dyn Rule>; 2] = [
+                Box::new(di(&network, transfer, run.clone())),
+                Box::new(Sdi::new(&network, -0.2 * &product, options).unwrap()),
+            ];
+            for mut rule in rules {
+                let all = errors(&network, rule.as_mut(), &Batch::new(&data, &[0, 1, 2], 3));
+                assert!(all.converged.iter().all(|c| *c));
+                for c in 0..3 {
+                    let one = errors(&network, rule.as_mut(), &Batch::new(&data, &[c], 1));
+                    for (all, one) in all.delta.iter().zip(&one.delta) {
+                        let apart = (all.column(c) - one.column(0)).norm();
+                        assert!(apart < tolerance * one.norm(), "{transfer:?} {c}: {apart:e}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -147,6 +147,44 @@ fn predictive_coding_finds_the_rest_state_of_its_equation() {
     }
 }
 
+/// Far from the target Gauss-Newton steps alone come to rest slowly or not at all.
+#[test]
+fn predictive_coding_comes_to_rest_far_from_the_target() {
+    let sizes = [6, 10, 10, 5];
+    let weights = Initialiser::Normal { scale: 2.0 }.weights(&sizes, 4).unwrap();
+    let biases = sizes[1..].iter().map(|&n| DVector::zeros(n)).collect();
+    let activations = [Activation::Tanh, Activation::Tanh, Activation::Linear];
+    let network =
+        Network::from_parameters(&sizes, &activations, Output::Linear, weights, biases).unwrap();
+    let mut generator = random::generator(1, 0);
+    let mut draw = |rows, size: f64| {
+        DMatrix::from_fn(rows, 200, |_, _| size * generator.random_range(-1.0..1.0))
+    };
+    let (inputs, targets) = (draw(6, 1.0), draw(5, 10.0));
+    let data = Dataset::dense(inputs.clone(), targets.clone()).unwrap();
+    let all: Vec<usize> = (0..200).collect();
+    let mut rule = PredictiveCoding::new(1.0, 1.0, Run::Equilibrium);
+    let found = errors(&network, &mut rule, &Batch::new(&data, &all, 200));
+    assert!(found.converged.iter().all(|c| *c), "{:?}", found.converged);
+    for c in 0..200 {
+        let mut forward = Forward::new(&network, 1);
+        network.forward(inputs.column(c).as_slice(), &mut forward).unwrap();
+        // The state, from the errors up.
+        let mut state: Vec<f64> = Vec::new();
+        let mut below = inputs.column(c).into_owned();
+        for (layer, delta) in network.layers()[..2].iter().zip(&found.delta) {
+            let z = &layer.weights * below + &layer.biases + delta.column(c);
+            state.extend(z.iter());
+            below = z.map(|z| layer.activation.value(z));
+        }
+        let target = targets.columns(c, 1).into_owned();
+        let coding = Coding::new(Arc::new(network.clone()), &forward, target, 1.0).unwrap();
+        let mut rate = vec![0.0; coding.dim()];
+        coding.eval(0.0, &state, &mut rate);
+        assert!(rate.iter().all(|r| r.abs() < 1e-7), "{c}: {rate:?}");
+    }
+}
+
 #[test]
 fn relaxation_lowers_the_energy() {
     let network = network(&SIZES, Activation::Tanh, Output::Linear);

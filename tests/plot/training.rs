@@ -70,8 +70,8 @@ fn the_published_panels_are_drawn_without_being_asked_for() {
     for expected in [
         "normalised squared error, test and train set",
         "pale: train set",
-        "spectral abscissa of the loop, hidden layer 1",
-        "spectral abscissa of the loop, hidden layer 2",
+        "spectral abscissa, hidden layer 1",
+        "spectral abscissa, hidden layer 2",
         "angle of errors to NDI, hidden layer 2",
         "BP",
         "NDI 0.01",

@@ -2,8 +2,8 @@
 
 use dynamic_inversion::dynamics::{Observable, StateLayout};
 use dynamic_inversion::results::{
-    self, Data, Dimension, Group, Header, ResultError, ResultReader, RowLayout, Status, Value,
-    Variable,
+    self, Data, Dimension, Group, Header, ResultError, ResultReader, RowLayout, RowVariable,
+    Status, Value, Variable,
 };
 use nalgebra::DMatrix;
 
@@ -243,4 +243,32 @@ fn what_is_asked_for_and_not_there_is_named() {
     assert_eq!(reader.rows("trajectory/state", 1..2).unwrap()[..2], [1e300, 1e-300]);
     assert_eq!(reader.rows("trajectory/time", 1..2).unwrap(), [0.1]);
     assert!(reader.rows("trajectory/state", 1..3).is_err());
+}
+
+#[test]
+fn json_keeps_rows_and_other_variables_of_a_group_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let mut writer = results::create(&path, false, &header()).unwrap();
+    let loss = RowVariable {
+        name: "loss".to_owned(),
+        dims: vec![Dimension::new("rule", 2)],
+        units: "1".to_owned(),
+        long_name: "mean loss".to_owned(),
+    };
+    let axis = RowVariable::new("step", Vec::new(), "number of updates");
+    writer.start_rows(RowLayout::table("training", axis, vec![loss])).unwrap();
+    writer.append_row(0.0, &[1.0, 2.0], &[]).unwrap();
+    let names = vec!["a".to_owned(), "b".to_owned()];
+    let group = Group::new("training").with(Variable::texts("rule_name", "rule", names));
+    writer.write_group(&group).unwrap();
+    writer.finish(Status::Complete).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("\"training\"").count(), 1, "{text}");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let training = &json["groups"]["training"];
+    assert_eq!(training["dims"], serde_json::json!({ "step": 1, "rule": 2 }));
+    assert_eq!(training["coords"]["step"]["data"], serde_json::json!([0.0]));
+    assert_eq!(training["data_vars"]["loss"]["data"], serde_json::json!([[1.0, 2.0]]));
+    assert_eq!(training["data_vars"]["rule_name"]["data"], serde_json::json!(["a", "b"]));
 }

@@ -80,6 +80,8 @@ fn totals(report: &InvertReport) -> Table {
         Column::number("best loss").unit("%"),
         Column::number("at step"),
     ]);
+    let is_noisy = report.rules.iter().any(|rule| rule.noise.is_some());
+    columns.extend(is_noisy.then(|| Column::number("noise")));
     let mut table = Table::new(columns);
     for rule in &report.rules {
         let shown = rule.against.iter().filter(|a| !a.reference.contains("block "));
@@ -90,6 +92,7 @@ fn totals(report: &InvertReport) -> Table {
         cells.push(short(100.0 * (1.0 - rule.loss_decrease_full_step)));
         cells.push(short(100.0 * (1.0 - rule.loss_decrease_best)));
         cells.push(short(rule.best_step));
+        cells.extend(is_noisy.then(|| short(rule.noise.unwrap_or(f64::NAN))));
         table.row(cells);
     }
     table

@@ -5,6 +5,7 @@ mod compare;
 mod descent;
 mod error;
 mod leak;
+mod noise;
 mod records;
 mod references;
 mod report;
@@ -157,6 +158,7 @@ fn apply(
     references: &[Reference],
     mut candidate: Candidate,
 ) -> Result<(InvertedRule, Carried), Error> {
+    let noise = noise::of_updates(scene, candidate.rule.as_ref());
     let carried = carried(&scene.network, &scene.forward, &scene.error, candidate.rule.as_mut());
     let (errors, failure) = match carried {
         Ok(errors) => (errors, None),
@@ -182,6 +184,7 @@ fn apply(
         loss_decrease_full_step: descent.full_step,
         loss_decrease_best: descent.best,
         best_step: descent.best_step,
+        noise,
         against: references.iter().map(|r| compare::against(scene, &errors, &update, r)).collect(),
     };
     Ok((one, Carried { errors, curve: descent.curve }))

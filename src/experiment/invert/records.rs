@@ -72,7 +72,7 @@ type Layers = (&'static str, fn(&InvertedRule) -> &[f64], &'static str);
 type Compared = (&'static str, fn(&Against) -> &[f64], &'static str, &'static str);
 type Total = (&'static str, fn(&Against) -> f64, &'static str, &'static str);
 
-fn per_rule() -> [Figure; 3] {
+fn per_rule() -> [Figure; 4] {
     [
         (
             "loss_decrease_full_step",
@@ -85,6 +85,11 @@ fn per_rule() -> [Figure; 3] {
             "largest fraction of the loss that any multiple of the mean update removes",
         ),
         ("best_step", |r| r.best_step, "that multiple"),
+        (
+            "noise",
+            |r| r.noise.unwrap_or(f64::NAN),
+            "standard deviation of an update over random draws, relative to its mean",
+        ),
     ]
 }
 

@@ -65,6 +65,9 @@ pub struct InvertedRule {
     pub loss_decrease_best: f64,
     /// That multiple.
     pub best_step: f64,
+    /// Standard deviation of the update by one example over the draws of the rule, relative to the
+    /// norm of its mean; null for rules that draw nothing.
+    pub noise: Option<f64>,
     /// The rule beside each direction.
     pub against: Vec<Against>,
 }

@@ -10,12 +10,10 @@ use crate::learning::LearningError;
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// Feedback could not be learned.
-    #[error("{rule} after update {step}: {source}")]
+    #[error("{rule} before the first update: {source}")]
     Sleep {
         /// Name of the rule.
         rule: String,
-        /// Updates so far.
-        step: usize,
         /// Why.
         source: crate::feedback::SleepError,
     },

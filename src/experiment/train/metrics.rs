@@ -2,14 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::TrainError;
-use crate::analysis::geometry::GeometryBlocks;
-use crate::learning::rules::{Bp, GaussNewton, MinimumNorm};
+use super::directions::Rebuild;
 use crate::learning::{
-    Batch, Learner, LearningError, Rule, abscissas, condition_1, feedback_angles, layer_angles,
-    row_space,
+    Batch, Learner, LearningError, abscissas, condition_1, control_abscissa, feedback_angles,
+    layer_angles, row_space, update_angle,
 };
-use crate::model::spec::{DataSet, Measure, Metric, Training};
+use crate::model::spec::{Comparison, DataSet, Measure, Metric, Training};
 use crate::model::{Model, ModelError, Problem};
 use crate::network::datasets::Dataset;
 use crate::network::{Forward, Network};
@@ -57,7 +55,7 @@ pub(super) fn columns(
     for (i, metric) in training.metrics.iter().enumerate() {
         let key = format!("training.metrics[{i}].{}", metric.name());
         let mut column = column(training, network, metric);
-        refuse(model, training, &key, metric, labelled)?;
+        refuse(model, &key, metric, labelled)?;
         let base = column.variable.name.clone();
         let mut copies = 1;
         while columns.iter().any(|c| c.variable.name == column.variable.name) {
@@ -69,24 +67,12 @@ pub(super) fn columns(
     Ok(columns)
 }
 
-fn refuse(
-    model: &Model,
-    training: &Training,
-    key: &str,
-    metric: &Metric,
-    labelled: bool,
-) -> Result<(), ModelError> {
-    let (what, with) = match metric {
-        Metric::Angle { to, .. }
-            if to == "dfc-ssa" && training.rules.iter().all(|r| r.name() != to) =>
-        {
-            (format!("an angle to \"{to}\""), "rules that do not train it beside them")
-        }
-        Metric::Error(_) if !labelled => ("the metric \"error\"".to_owned(), "data without labels"),
-        _ => return Ok(()),
-    };
-    let problem = Problem::NotAllowed { what, with: with.to_owned(), allowed: Vec::new() };
-    Err(model.error(key, problem))
+fn refuse(model: &Model, key: &str, metric: &Metric, labelled: bool) -> Result<(), ModelError> {
+    if labelled || !matches!(metric, Metric::Error(_)) {
+        return Ok(());
+    }
+    let (what, with) = ("the metric \"error\"".to_owned(), "data without labels".to_owned());
+    Err(model.error(key, Problem::NotAllowed { what, with, allowed: Vec::new() }))
 }
 
 fn column(training: &Training, network: &Network, metric: &Metric) -> Column {
@@ -101,6 +87,10 @@ fn column(training: &Training, network: &Network, metric: &Metric) -> Column {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
         name.chars().map(plain).collect::<String>()
     };
+    let between = |c: &Comparison| {
+        let from = c.rule.as_ref().map_or(String::new(), |rule| format!("_{}", identifier(rule)));
+        format!("{from}_to_{}", identifier(&c.to))
+    };
     let (name, dims, units, long, every) = match metric {
         Metric::Nse(m) => {
             let long = "sum of squared errors relative to its largest value so far";
@@ -114,18 +104,27 @@ fn column(training: &Training, network: &Network, metric: &Metric) -> Column {
             (format!("error_{}", set(m)), vec![rule()], "1", long, m.every)
         }
         Metric::Abscissa(m) => {
-            let long = "spectral abscissa of the loop that drives the hidden layer".to_owned();
-            ("abscissa".to_owned(), hidden(), "s-1", long, m.every)
+            let long = "spectral abscissa of the loop that drives the hidden layer, or in the \
+                        first place of the network under control";
+            ("abscissa".to_owned(), hidden(), "s-1", long.to_owned(), m.every)
         }
         Metric::FeedbackAngle(m) => {
             let long = "angle between the feedback matrix and minus the transposed weights";
             ("feedback_angle".to_owned(), hidden(), "degree", long.to_owned(), m.every)
         }
-        Metric::Angle { rule, to, every } => {
-            let from = rule.as_ref().map_or(String::new(), |r| format!("_{}", identifier(r)));
-            let name = format!("angle{from}_to_{}", identifier(to));
+        Metric::Angle(c) => {
+            let name = format!("angle{}", between(c));
+            let to = &c.to;
             let long = format!("angle between hidden errors and those of {to}, mean over examples");
-            (name, hidden(), "degree", long, *every)
+            (name, hidden(), "degree", long, c.every)
+        }
+        Metric::UpdateAngle(c) => {
+            let name = format!("update_angle{}", between(c));
+            let to = &c.to;
+            let long = format!(
+                "angle between updates of all layers and those of {to}, mean over examples"
+            );
+            (name, vec![rule()], "degree", long, c.every)
         }
         Metric::UpdateNorm(m) | Metric::WeightNorm(m) => {
             let name = metric.name().replace('-', "_");
@@ -161,9 +160,6 @@ impl Column {
     }
 }
 
-/// A rule whose errors are compared with those of a learner.
-pub(super) type Comparison = Box<dyn Rule>;
-
 /// What measurements look at.
 pub(super) struct Scene<'a> {
     pub(super) train: &'a Dataset,
@@ -176,15 +172,6 @@ pub(super) struct Scene<'a> {
     pub(super) biases: bool,
 }
 
-/// The rule behind a direction that need not be trained: undamped steps, or the gradient.
-fn direction(name: &str, biases: bool) -> Comparison {
-    match name {
-        "gauss-newton" => Box::new(GaussNewton::new(GeometryBlocks::Full, 0.0, biases)),
-        "minimum-norm" => Box::new(MinimumNorm::new(0.0)),
-        _ => Box::new(Bp),
-    }
-}
-
 /// The examples angles are measured on.
 pub(super) fn probes(train: &Dataset) -> Batch {
     let examples: Vec<usize> = (0..PROBES.min(train.len())).collect();
@@ -192,15 +179,13 @@ pub(super) fn probes(train: &Dataset) -> Batch {
 }
 
 impl Scene<'_> {
-    /// The values of one column; `largest` are the largest squared errors so far, `rebuild` makes
-    /// the rule at a place of the model for a network.
+    /// The values of one column; `largest` are the largest squared errors so far.
     pub(super) fn measure(
         &self,
         column: &Column,
         largest: &mut [f64],
-        rebuild: &(dyn Fn(usize, &Network) -> Result<Comparison, ModelError> + Sync),
+        rebuild: Rebuild<'_>,
     ) -> Result<Vec<f64>, crate::error::Error> {
-        let layers = self.learners[0].network().layers().len();
         let width = column.variable.width() / self.learners.len();
         let per_rule = |f: &dyn Fn(&Learner) -> Vec<f64>| -> Vec<f64> {
             self.learners.iter().flat_map(|l| padded(f(l), width)).collect()
@@ -219,8 +204,8 @@ impl Scene<'_> {
             Metric::Abscissa(_) => {
                 let mut values = Vec::new();
                 for learner in self.learners {
-                    let found = abscissas(learner.rule(), learner.network());
-                    values.extend(padded(found.map_err(|e| failed(learner, e))?, width));
+                    // Missing where a rule has left the range of numbers, or is about to.
+                    values.extend(padded(self.abscissas(learner).unwrap_or_default(), width));
                 }
                 values
             }
@@ -229,13 +214,17 @@ impl Scene<'_> {
             Metric::WeightNorm(_) => {
                 per_rule(&|l| l.network().layers().iter().map(|l| l.weights.norm()).collect())
             }
-            Metric::Angle { rule, to, .. } => {
+            Metric::Angle(c) | Metric::UpdateAngle(c) => {
                 let mut values = Vec::new();
-                for (k, learner) in self.learners.iter().enumerate() {
-                    let wanted = rule.as_ref().is_none_or(|name| *name == self.names[k]);
-                    let angles =
-                        if wanted { self.angles(k, learner, to, rebuild)? } else { Vec::new() };
-                    values.extend(padded(angles, layers - 1));
+                for k in 0..self.learners.len() {
+                    let found = match self.proposals(k, c, rebuild)? {
+                        None => Vec::new(),
+                        Some((a, b)) if matches!(column.metric, Metric::Angle(_)) => {
+                            layer_angles(&a.errors, &b.errors)
+                        }
+                        Some((a, b)) => vec![update_angle(&a, &b, self.biases)],
+                    };
+                    values.extend(padded(found, width));
                 }
                 values
             }
@@ -258,36 +247,13 @@ impl Scene<'_> {
         self.learners.par_iter().map(|l| evaluate(l.network(), set, first)).collect()
     }
 
-    /// Angles between the errors of learner `k` and those of another rule on its network.
-    fn angles(
-        &self,
-        k: usize,
-        learner: &Learner,
-        to: &str,
-        rebuild: &(dyn Fn(usize, &Network) -> Result<Comparison, ModelError> + Sync),
-    ) -> Result<Vec<f64>, crate::error::Error> {
-        let mut own = rebuild(k, learner.network())?;
-        own.set_feedback(learner.rule().feedback(learner.network()));
-        let mut other: Comparison = match self.names.iter().position(|name| name == to) {
-            Some(other) => {
-                let mut rule = rebuild(other, learner.network())?;
-                let from = &self.learners[other];
-                rule.set_feedback(from.rule().feedback(from.network()));
-                rule
-            }
-            None => direction(to, self.biases),
-        };
-        let errors = |rule: &mut dyn Rule| learner.errors_by(rule, self.probes);
-        // A rule that cannot be applied any more has stopped, or will: its angle is missing.
-        let (Ok(a), Ok(b)) = (errors(own.as_mut()), errors(other.as_mut())) else {
-            return Ok(Vec::new());
-        };
-        Ok(layer_angles(&a, &b))
+    /// Abscissas of the loops, or of the network under control.
+    fn abscissas(&self, learner: &Learner) -> Result<Vec<f64>, LearningError> {
+        Ok(match control_abscissa(learner, self.probes)? {
+            Some(found) => vec![found],
+            None => abscissas(learner.rule(), learner.network())?,
+        })
     }
-}
-
-fn failed(learner: &Learner, source: LearningError) -> TrainError {
-    TrainError::Measure { rule: learner.name().to_owned(), source }
 }
 
 /// The values, completed with missing ones.

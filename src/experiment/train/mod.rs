@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod digests;
+mod directions;
 mod error;
 pub(in crate::experiment) mod history;
 mod metrics;
@@ -171,7 +172,7 @@ fn run(
             break Status::Interrupted;
         }
         let before = session.step();
-        session.advance(context)?;
+        session.advance(context);
         if session.row_is_due() {
             record(session, writer)?;
         }

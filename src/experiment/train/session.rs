@@ -60,7 +60,8 @@ impl<'a> Session<'a> {
             let mut learner = Learner::new(spec.name(), network.clone(), rule, options);
             if let Some(options) = sleep::initial(spec) {
                 let moment = (model.specification().seed, 0);
-                sleep::learn(&mut learner, spec, options, &data.train, moment)?;
+                sleep::learn(&mut learner, spec, options, &data.train, moment)
+                    .map_err(|source| TrainError::Sleep { rule: spec.name().to_owned(), source })?;
             }
             learners.push(learner);
         }
@@ -128,7 +129,7 @@ impl<'a> Session<'a> {
     }
 
     /// Learns from the next batch, every rule on its own.
-    pub(super) fn advance(&mut self, context: &Context<'_>) -> Result<(), Error> {
+    pub(super) fn advance(&mut self, context: &Context<'_>) {
         let due = self.columns.iter().map(|c| c.next(self.step)).min().unwrap_or(usize::MAX);
         let due = match &self.training.sleep {
             Some(sleep) => due.min((self.step / sleep.every + 1) * sleep.every),
@@ -142,32 +143,39 @@ impl<'a> Session<'a> {
         let (step, training) = (self.step, self.training);
         let watched = self.learners.par_iter_mut().zip(&training.rules).map(|(learner, spec)| {
             let seen = Watch { spec, training }.learn(learner, &batch, step, due);
-            seen.map_err(|source| TrainError::Measure { rule: learner.name().to_owned(), source })
+            // A loop that cannot be judged any more has left the range of numbers.
+            seen.unwrap_or_else(|error| {
+                learner.stop(&error);
+                Seen::default()
+            })
         });
-        let watched: Vec<Result<Seen, TrainError>> = watched.collect();
+        let watched: Vec<Seen> = watched.collect();
         self.step = end;
+        self.sleep();
         for (learner, before) in self.learners.iter().zip(before) {
             if let (Some(stopped), false) = (&learner.progress().stopped, before) {
                 context.warn(stopped.to_string());
             }
         }
-        self.sleep()?;
-        self.note(watched, context)
+        self.note(watched, context);
     }
 
     /// The sleep phase, where one is due.
-    fn sleep(&mut self) -> Result<(), Error> {
-        let Some(sleep) = &self.training.sleep else { return Ok(()) };
+    fn sleep(&mut self) {
+        let Some(sleep) = &self.training.sleep else { return };
         if !self.step.is_multiple_of(sleep.every) || self.is_over() {
-            return Ok(());
+            return;
         }
         let moment = (self.model.specification().seed, self.step);
         for (learner, rule) in self.learners.iter_mut().zip(&self.training.rules) {
-            if learner.progress().stopped.is_none() {
-                sleep::learn(learner, rule, &sleep.phase, &self.data.train, moment)?;
+            if learner.progress().stopped.is_some() {
+                continue;
+            }
+            if let Err(error) = sleep::learn(learner, rule, &sleep.phase, &self.data.train, moment)
+            {
+                learner.stop(&error);
             }
         }
-        Ok(())
     }
 
     /// Looks at the loops before the first update: an equilibrium that a loop would leave is no
@@ -177,12 +185,11 @@ impl<'a> Session<'a> {
         for (k, (learner, spec)) in self.learners.iter_mut().zip(&training.rules).enumerate() {
             let mut seen = Seen::default();
             let looked = Watch { spec, training }.look(learner, 0, &mut seen);
-            watched.push(
-                looked.map(|()| seen).map_err(|source| TrainError::Measure {
-                    rule: learner.name().to_owned(),
-                    source,
-                }),
-            );
+            looked.map_err(|source| TrainError::Measure {
+                rule: learner.name().to_owned(),
+                source,
+            })?;
+            watched.push(seen);
             if learner.progress().unstable && learner.rule().run() == Some(&Run::Equilibrium) {
                 let message = "the loop is unstable, so it never stays at its equilibrium";
                 let remedy =
@@ -192,23 +199,18 @@ impl<'a> Session<'a> {
                 return Err(self.model.error(&key, Problem::Refused { message, remedy }).into());
             }
         }
-        self.note(watched, context)
+        self.note(watched, context);
+        Ok(())
     }
 
     /// Keeps what was seen, in the order of the updates.
-    fn note(
-        &mut self,
-        watched: Vec<Result<Seen, TrainError>>,
-        context: &Context<'_>,
-    ) -> Result<(), Error> {
+    fn note(&mut self, watched: Vec<Seen>, context: &Context<'_>) {
         let first = self.events.len();
-        for seen in watched {
-            let Seen { events, warnings } = seen?;
+        for Seen { events, warnings } in watched {
             self.events.extend(events);
             warnings.into_iter().for_each(|warning| context.warn(warning));
         }
         self.events[first..].sort_by_key(|event| event.step);
-        Ok(())
     }
 
     fn stopped(&self) -> Vec<bool> {

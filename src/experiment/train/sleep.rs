@@ -2,9 +2,8 @@
 
 use nalgebra::DMatrix;
 
-use super::TrainError;
 use crate::dynamics::ControlParameters;
-use crate::feedback::learn_feedback;
+use crate::feedback::{SleepError, learn_feedback};
 use crate::learning::Learner;
 use crate::model::spec::{Feedback, LearnedFeedback, Rule};
 use crate::network::datasets::Dataset;
@@ -35,7 +34,7 @@ pub(super) fn learn(
     options: &LearnedFeedback,
     data: &Dataset,
     (seed, step): (u64, usize),
-) -> Result<(), TrainError> {
+) -> Result<(), SleepError> {
     let start = learner.rule().feedback(learner.network());
     let Some(parameters) = parameters(rule).filter(|_| !start.is_empty()) else { return Ok(()) };
     let seed = derived_seed(seed, step as u64);
@@ -45,8 +44,7 @@ pub(super) fn learn(
     let examples = (0..count).map(|k| (first + k) % data.len());
     data.copy_inputs(examples, inputs.as_mut_slice());
     let sleep = options.sleep(seed);
-    let learned = learn_feedback(learner.network(), &inputs, start, &parameters, &sleep)
-        .map_err(|source| TrainError::Sleep { rule: learner.name().to_owned(), step, source })?;
+    let learned = learn_feedback(learner.network(), &inputs, start, &parameters, &sleep)?;
     learner.set_feedback(learned);
     Ok(())
 }

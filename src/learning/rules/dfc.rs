@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::DfcSsa;
 use crate::dynamics::{ControlParameters, ControlledState, DeepFeedbackControl, Dynamics, Signals};
 use crate::integrate::{self, Method, Observer, Options};
 use crate::learning::LearningError;
@@ -100,6 +101,17 @@ impl Dfc {
         Ok(rule)
     }
 
+    /// The controlled network, drawn towards the output error.
+    fn control(
+        &self,
+        pass: &Pass<'_>,
+        error: &DMatrix<f64>,
+    ) -> Result<DeepFeedbackControl, LearningError> {
+        let target = nudged(pass, error, self.nudge);
+        control(pass.network, pass.forward, target, &self.feedback, self.parameters)
+            .map_err(refused)
+    }
+
     /// The means over the run; `None` when it failed.
     fn means(&self, control: &DeepFeedbackControl, pass: &Pass<'_>) -> Option<Learned> {
         let first_order = matches!(&self.run, DfcRun::Time { method, .. } if method.order == 1);
@@ -169,9 +181,7 @@ impl Rule for Dfc {
 
     fn carry(&mut self, pass: &Pass<'_>, errors: &mut Errors) -> Result<(), LearningError> {
         let last = errors.delta.len() - 1;
-        let target = nudged(pass, &errors.delta[last], self.nudge);
-        let control = control(pass.network, pass.forward, target, &self.feedback, self.parameters)
-            .map_err(refused)?;
+        let control = self.control(pass, &errors.delta[last])?;
         let learned = match (&self.run, self.update) {
             (DfcRun::Rest, _) => Some(self.at_rest(&control, pass, &mut errors.converged)),
             (DfcRun::Time { .. }, DfcUpdate::Mean) => self.means(&control, pass),
@@ -206,6 +216,18 @@ impl Rule for Dfc {
 
     fn controller_feedback(&self, pass: &Pass<'_>, column: usize) -> Option<Vec<DMatrix<f64>>> {
         Some(matrices_at(&self.feedback, pass, column))
+    }
+
+    fn controlled(
+        &self,
+        pass: &Pass<'_>,
+        error: &DMatrix<f64>,
+    ) -> Result<Option<DeepFeedbackControl>, LearningError> {
+        self.control(pass, error).map(Some)
+    }
+
+    fn linearised(&self) -> Option<Box<dyn Rule>> {
+        Some(Box::new(DfcSsa::of(self.feedback.clone(), self.parameters, self.nudge)))
     }
 
     fn set_feedback(&mut self, matrices: Vec<DMatrix<f64>>) {

@@ -1,5 +1,6 @@
 //! `di`: dynamic inversion.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
@@ -128,9 +129,9 @@ impl Di {
             LoopFeedback::Fixed(matrix) => Feedback::from(matrix.clone()),
             LoopFeedback::Retied { scale } => Feedback::Tied { scale: *scale },
         };
-        for (c, converged) in converged.iter_mut().enumerate() {
-            let transfer = self.options.transfer.at(pass, k, c);
-            let target = above.columns(c, 1).into_owned();
+        let end = |columns: Range<usize>| {
+            let target = above.columns(columns.start, columns.len()).into_owned();
+            let transfer = self.options.transfer.at(pass, k, columns);
             let inversion = LayerwiseInversion::new(
                 Arc::clone(&weights),
                 feedback.clone(),
@@ -138,9 +139,18 @@ impl Di {
                 target,
                 self.options.parameters,
             )?;
-            let state = end_state(&inversion, &self.options.run);
-            let r = state.as_ref().map(|y| &y[..below.nrows()]);
-            place(below, c, r, converged);
+            Ok::<_, DynamicsError>(end_state(&inversion, &self.options.run))
+        };
+        let (n, columns) = below.shape();
+        // Runs side by side share their steps, and products of matrices.
+        let together = columns > 1 && self.options.run != Run::Equilibrium;
+        if together && let Some(y) = end(0..columns)? {
+            below.as_mut_slice().copy_from_slice(&y[..n * columns]);
+            return Ok(());
+        }
+        for (c, converged) in converged.iter_mut().enumerate() {
+            let state = end(c..c + 1)?;
+            place(below, c, state.as_ref().map(|y| &y[..n]), converged);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use rand::RngExt;
 use crate::learning::LearningError;
 use crate::learning::rule::{Errors, Pass, Rule, limit};
 use crate::linalg::elementary::scalar;
-use crate::network::random::{generator, streams};
+use crate::network::random::{derived_seed, generator, streams};
 use crate::network::{Activation, Network};
 
 /// Hindsight credit assignment: hidden units become discrete and random, with the mean they have in
@@ -83,6 +83,10 @@ impl Rule for Hindsight {
             limit(pass, k, delta);
         }
         Ok(())
+    }
+
+    fn redrawn(&self, seed: u64) -> Option<Box<dyn Rule>> {
+        Some(Box::new(Self { seed: derived_seed(self.seed, seed), ..*self }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nalgebra::DMatrix;
 
 use crate::dynamics::PredictiveCoding as Dynamics;
-use crate::learning::relaxation::{Relaxation, relax};
+use crate::learning::relaxation::{Relaxation, example, relax};
 use crate::learning::rule::{Errors, Pass, Rule, limit};
 use crate::learning::trajectory::end_state;
 use crate::learning::{LearningError, Run};
@@ -46,11 +46,7 @@ impl PredictiveCoding {
     ) -> Result<(), LearningError> {
         let network = Arc::new(pass.network.clone());
         for column in 0..target.ncols() {
-            let mut forward = crate::network::Forward::new(pass.network, 1);
-            let pairs = forward.pre_activations.iter_mut().zip(&pass.forward.pre_activations);
-            pairs.for_each(|(one, all)| one.copy_from(&all.columns(column, 1)));
-            let pairs = forward.activations.iter_mut().zip(&pass.forward.activations);
-            pairs.for_each(|(one, all)| one.copy_from(&all.columns(column, 1)));
+            let forward = example(pass.network, pass.forward, column);
             let target = target.columns(column, 1).into_owned();
             let coding = Dynamics::new(Arc::clone(&network), &forward, target, self.tau_state)
                 .map_err(|source| LearningError::Dynamics { layer: errors.delta.len(), source })?;

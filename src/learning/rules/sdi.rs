@@ -1,5 +1,6 @@
 //! `sdi`: dynamic inversion through a single loop.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
@@ -56,19 +57,19 @@ impl Sdi {
         Ok(Self { feedback: Arc::new(feedback), options })
     }
 
-    /// The loop for one example.
+    /// The loop for the examples in `columns`.
     fn chain(
         &self,
         pass: &Pass<'_>,
-        column: usize,
+        columns: Range<usize>,
         weights: &[Arc<DMatrix<f64>>],
         delta: &DMatrix<f64>,
     ) -> Result<SingleLoop, DynamicsError> {
         let layer = |(k, weights): (usize, &Arc<DMatrix<f64>>)| ChainLayer {
             weights: Arc::clone(weights),
-            transfer: self.options.transfer.at(pass, k + 1, column),
+            transfer: self.options.transfer.at(pass, k + 1, columns.clone()),
         };
-        let target = delta.columns(column, 1).into_owned();
+        let target = delta.columns(columns.start, columns.len()).into_owned();
         let parameters: LoopParameters = self.options.parameters;
         let layers = weights.iter().enumerate().map(layer).collect();
         SingleLoop::new(layers, Arc::clone(&self.feedback), target, parameters)
@@ -99,6 +100,20 @@ impl Sdi {
     }
 }
 
+/// Writes the stages of the examples in `columns`, or zeros when there are none.
+fn place(hidden: &mut [DMatrix<f64>], columns: Range<usize>, state: Option<&[f64]>) {
+    let mut from = 0;
+    for delta in hidden {
+        let (n, length) = (delta.nrows(), delta.nrows() * columns.len());
+        let out = &mut delta.as_mut_slice()[columns.start * n..columns.end * n];
+        match state {
+            Some(y) => out.copy_from_slice(&y[from..from + length]),
+            None => out.fill(0.0),
+        }
+        from += length;
+    }
+}
+
 impl Rule for Sdi {
     fn name(&self) -> &'static str {
         "sdi"
@@ -111,21 +126,22 @@ impl Rule for Sdi {
         let upper = pass.network.layers()[1..].iter();
         let weights: Vec<_> = upper.map(|l| Arc::new(l.weights.clone())).collect();
         let (hidden, output) = errors.delta.split_at_mut(weights.len());
-        for column in 0..output[0].ncols() {
+        let end = |columns: Range<usize>| {
             let chain = self
-                .chain(pass, column, &weights, &output[0])
+                .chain(pass, columns, &weights, &output[0])
                 .map_err(|source| LearningError::Dynamics { layer: 2, source })?;
-            let state = end_state(&chain, &self.options.run);
-            errors.converged[column] &= state.is_some();
-            let mut from = 0;
-            for delta in hidden.iter_mut() {
-                let n = delta.nrows();
-                let out = &mut delta.as_mut_slice()[column * n..(column + 1) * n];
-                match &state {
-                    Some(y) => out.copy_from_slice(&y[from..from + n]),
-                    None => out.fill(0.0),
-                }
-                from += n;
+            Ok::<_, LearningError>(end_state(&chain, &self.options.run))
+        };
+        let columns = output[0].ncols();
+        // Runs side by side share their steps, and products of matrices.
+        let together = columns > 1 && self.options.run != Run::Equilibrium;
+        if together && let Some(y) = end(0..columns)? {
+            place(hidden, 0..columns, Some(&y));
+        } else {
+            for column in 0..columns {
+                let state = end(column..column + 1)?;
+                errors.converged[column] &= state.is_some();
+                place(hidden, column..column + 1, state.as_deref());
             }
         }
         for (k, delta) in hidden.iter_mut().enumerate() {

@@ -48,7 +48,7 @@ pub use target::{
 };
 pub use training::{Batch, Checkpoint, Order, Preset, Sleep, Training};
 pub use training_data::{ArrayData, Data, IdxData, Inputs, Task, Teacher, ValueData};
-pub use training_metrics::{DataSet, Interval, Measure, Metric};
+pub use training_metrics::{Comparison, DataSet, Interval, Measure, Metric};
 
 use serde::{Deserialize, Serialize};
 

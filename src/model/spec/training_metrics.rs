@@ -19,14 +19,9 @@ pub enum Metric {
     /// Angle between each `B` and `-W^T`, degrees.
     FeedbackAngle(Interval),
     /// Angle between the hidden errors of two rules on the same network, degrees.
-    Angle {
-        /// The rule, by its name in results; every rule when absent.
-        rule: Option<String>,
-        /// The rule or direction it is compared with.
-        to: String,
-        /// Updates between measurements.
-        every: usize,
-    },
+    Angle(Comparison),
+    /// Angle between the updates of all parameters by two rules on the same network, degrees.
+    UpdateAngle(Comparison),
     /// Norms of the updates.
     UpdateNorm(Interval),
     /// Norms of the weights.
@@ -47,6 +42,18 @@ pub struct Measure {
     pub set: DataSet,
     /// Only its first so many examples.
     pub first: Option<usize>,
+    /// Updates between measurements.
+    pub every: usize,
+}
+
+/// A measurement of one rule beside another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// The rule, by its name in results; every rule when absent.
+    pub rule: Option<String>,
+    /// The rule or direction it is compared with.
+    pub to: String,
     /// Updates between measurements.
     pub every: usize,
 }
@@ -78,6 +85,15 @@ const MEASURE: &[Key] = &[
     EVERY,
 ];
 const INTERVAL: &[Key] = &[EVERY];
+const COMPARISON: &[Key] = &[
+    Key::new("rule", Kind::Text, "the rule, by its name in results").optional("every rule"),
+    Key::new(
+        "to",
+        Kind::Text,
+        "the rule it is compared with, by its name, or `bp`, `gauss-newton`, `minimum-norm`, `dfc-ssa`",
+    ),
+    EVERY,
+];
 
 /// The metrics.
 pub(crate) const METRICS: Kind = Kind::OneOf(&[
@@ -89,22 +105,24 @@ pub(crate) const METRICS: Kind = Kind::OneOf(&[
     Key::variant("loss", MEASURE, "mean loss over the set").like("training.metrics.nse"),
     Key::variant("error", MEASURE, "fraction of the set that is classified wrongly")
         .like("training.metrics.nse"),
-    Key::variant("abscissa", INTERVAL, "spectral abscissa of every loop"),
+    Key::variant(
+        "abscissa",
+        INTERVAL,
+        "spectral abscissa of every loop, or of the network under control",
+    ),
     Key::variant("feedback-angle", INTERVAL, "angle between each B and -W^T")
         .like("training.metrics.abscissa"),
     Key::variant(
         "angle",
-        &[
-            Key::new("rule", Kind::Text, "the rule, by its name in results").optional("every rule"),
-            Key::new(
-                "to",
-                Kind::Text,
-                "the rule it is compared with, by its name, or `bp`, `gauss-newton`, `minimum-norm`, `dfc-ssa`",
-            ),
-            EVERY,
-        ],
+        COMPARISON,
         "angle between the hidden errors of two rules on the network of the first",
     ),
+    Key::variant(
+        "update-angle",
+        COMPARISON,
+        "angle between the updates of all layers together by two rules on the network of the first",
+    )
+    .like("training.metrics.angle"),
     Key::variant("update-norm", INTERVAL, "Frobenius norms of the updates")
         .like("training.metrics.abscissa"),
     Key::variant("weight-norm", INTERVAL, "Frobenius norms of the weights")
@@ -135,7 +153,8 @@ impl Metric {
             Self::Error(_) => "error",
             Self::Abscissa(_) => "abscissa",
             Self::FeedbackAngle(_) => "feedback-angle",
-            Self::Angle { .. } => "angle",
+            Self::Angle(_) => "angle",
+            Self::UpdateAngle(_) => "update-angle",
             Self::UpdateNorm(_) => "update-norm",
             Self::WeightNorm(_) => "weight-norm",
             Self::RowSpace(_) => "row-space",

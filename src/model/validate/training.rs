@@ -258,9 +258,9 @@ fn metrics(scope: &Scope<'_>, training: &Training) -> Valid {
                     remedy: "add one to [training.data], or measure on \"train\"".to_owned(),
                 })?;
             }
-            Metric::Angle { rule, to, .. } => {
-                compared(scope, training, &format!("{key}.to"), to, DIRECTIONS)?;
-                if let Some(rule) = rule {
+            Metric::Angle(comparison) | Metric::UpdateAngle(comparison) => {
+                compared(scope, training, &format!("{key}.to"), &comparison.to, DIRECTIONS)?;
+                if let Some(rule) = &comparison.rule {
                     compared(scope, training, &format!("{key}.rule"), rule, &[])?;
                 }
             }

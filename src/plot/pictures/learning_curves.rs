@@ -36,6 +36,9 @@ fn draw(reader: &ResultReader, _: &PlotOptions) -> Result<Vec<Row>, Error> {
         panels.extend(sheet.curves(&variables, name)?);
     }
     for variable in &variables {
+        if let Some(panel) = sheet.single(variable)? {
+            panels.push(panel);
+        }
         if variable.dims.get(2).is_some_and(|d| d.name == "hidden_layer") {
             panels.extend(sheet.by_layer(variable)?);
         }
@@ -129,52 +132,89 @@ impl Sheet<'_> {
         Ok(Some(panel))
     }
 
-    /// Title and label of what was measured per hidden layer.
+    /// Title and label of what was measured of rules, or of each of their hidden layers.
     fn titles(&self, name: &str) -> (String, String) {
-        match name {
-            "abscissa" => ("spectral abscissa of the loop".to_owned(), "abscissa (1/s)".to_owned()),
-            "feedback_angle" => ("angle of B to \u{2212}W^{T}".to_owned(), "degrees".to_owned()),
+        let (title, label) = match name {
+            "abscissa" => ("spectral abscissa", "abscissa (1/s)"),
+            "feedback_angle" => ("angle of B to \u{2212}W^{T}", "degrees"),
+            "row_space" => ("share of Q in the row space of J", "share"),
+            "condition1" => ("variation of squared input norms", "variation"),
             other => {
-                // Variables are called after rules, with underscores for what names may not hold.
-                let target = other.split_once("_to_").map_or(other, |(_, to)| to);
-                let plain =
-                    |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_");
-                let rule = self.names.iter().find(|name| plain(name) == target);
-                let target =
-                    rule.cloned().unwrap_or_else(|| target.replace('_', " ").to_uppercase());
-                (format!("angle of errors to {target}"), "degrees".to_owned())
+                let whole = other.starts_with("update_angle");
+                let of = if whole { "updates" } else { "errors" };
+                let title = format!("angle of {of} to {}", self.target(other));
+                return (title, "degrees".to_owned());
             }
+        };
+        (title.to_owned(), label.to_owned())
+    }
+
+    /// What the angle in the variable `name` is measured to. Variables are called after rules, with
+    /// underscores for what names may not hold.
+    fn target(&self, name: &str) -> String {
+        let target = name.split_once("_to_").map_or(name, |(_, to)| to);
+        let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_");
+        if let Some(rule) = self.names.iter().find(|name| plain(name) == target) {
+            return rule.clone();
         }
+        match target {
+            "bp" => "the gradient".to_owned(),
+            "gauss_newton" => "Gauss-Newton".to_owned(),
+            "minimum_norm" => "minimum norm".to_owned(),
+            "dfc_ssa" => "DFC-SSA".to_owned(),
+            other => other.replace('_', " "),
+        }
+    }
+
+    /// The panel of what is measured once per rule.
+    fn single(&self, variable: &VariableInfo) -> Result<Option<Panel>, Error> {
+        let name = variable.name();
+        let known = ["row_space", "condition1"].contains(&name) || name.starts_with("update_angle");
+        if !known || variable.dims.len() != 2 {
+            return Ok(None);
+        }
+        let lines = self.lines(&self.reader.f64s(&variable.path)?, (0, 1));
+        let (title, label) = self.titles(name);
+        Ok(self.panel(variable, &title, &label, lines))
     }
 
     /// One panel per hidden layer.
     fn by_layer(&self, variable: &VariableInfo) -> Result<Vec<Panel>, Error> {
         let values = self.reader.f64s(&variable.path)?;
         let layers = variable.dims[2].length;
-        let mut panels = Vec::new();
-        for layer in 0..layers {
-            let lines = self.lines(&values, (layer, layers));
-            let extent = Extent::of(lines.iter().flatten().map(|p| p.1));
-            if extent.is_empty() {
-                continue;
-            }
-            let (title, label) = self.titles(variable.name());
+        let (title, label) = self.titles(variable.name());
+        let panel = |layer: usize| {
             let title = match layers {
-                1 => title,
+                1 => title.clone(),
                 _ => format!("{title}, hidden layer {}", layer + 1),
             };
-            let angle = variable.attribute_text("units") == Some("degree");
-            let shown = if angle { extent.union(Extent::of([0.0])) } else { extent };
-            let mut panel = Panel::new(&title, self.x(), Axis::loose(&label, shown, 5));
-            if extent.low < 0.0 && extent.high > 0.0 {
-                let ends = vec![(panel.x.low, 0.0), (panel.x.high, 0.0)];
-                let stroke = Stroke::new(GREY, 0.8).dashed(4.0, 3.0);
-                panel.marks.push(Mark::Lines { pieces: vec![ends], stroke });
-            }
-            show(&mut panel, lines, stroke);
-            panels.push(panel);
+            self.panel(variable, &title, &label, self.lines(&values, (layer, layers)))
+        };
+        Ok((0..layers).filter_map(panel).collect())
+    }
+
+    /// A panel of lines, if there are any; angles start at zero, and zero is marked in between.
+    fn panel(
+        &self,
+        variable: &VariableInfo,
+        title: &str,
+        label: &str,
+        lines: Vec<Vec<(f64, f64)>>,
+    ) -> Option<Panel> {
+        let extent = Extent::of(lines.iter().flatten().map(|p| p.1));
+        if extent.is_empty() {
+            return None;
         }
-        Ok(panels)
+        let angle = variable.attribute_text("units") == Some("degree");
+        let shown = if angle { extent.union(Extent::of([0.0])) } else { extent };
+        let mut panel = Panel::new(title, self.x(), Axis::loose(label, shown, 5));
+        if extent.low < 0.0 && extent.high > 0.0 {
+            let ends = vec![(panel.x.low, 0.0), (panel.x.high, 0.0)];
+            let stroke = Stroke::new(GREY, 0.8).dashed(4.0, 3.0);
+            panel.marks.push(Mark::Lines { pieces: vec![ends], stroke });
+        }
+        show(&mut panel, lines, stroke);
+        Some(panel)
     }
 }
 
