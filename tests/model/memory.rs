@@ -75,5 +75,5 @@ fn sweeps_beyond_counting_are_refused_before_their_points_are_listed() {
         assert!(error.to_string().contains("the most along one axis"), "{error}");
     }
     let model = valid(&format!("{sweep}seeds = 1000000000000000000\n"));
-    too_large(&SweepPlan::new(&model).err().expect("refused"), "sweep");
+    too_large(&SweepPlan::new(&model).expect_err("refused"), "sweep");
 }
