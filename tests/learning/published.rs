@@ -99,7 +99,8 @@ fn nonlinear_regression_learns_in_both_presets() {
     }
 }
 
-/// Overrides that make a model short: few updates, and a hundred images in place of MNIST.
+/// Overrides that make a model short: few updates, a hundred images in place of MNIST, a smaller
+/// autoencoder.
 fn shortened(text: &str) -> Vec<(&'static str, String)> {
     if !text.contains("[training.data.idx]") {
         return vec![
@@ -119,6 +120,8 @@ fn shortened(text: &str) -> Vec<(&'static str, String)> {
     if text.contains("train_labels") {
         changes.push(("training.data.idx.train_labels", quoted(labels)));
         changes.push(("training.data.idx.test_labels", quoted(labels)));
+    } else {
+        changes.push(("network.sizes", "[784, 60, 40, 10, 40, 60, 784]".to_owned()));
     }
     changes
 }

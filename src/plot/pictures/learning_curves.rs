@@ -162,7 +162,7 @@ impl Sheet<'_> {
             "gauss_newton" => "Gauss-Newton".to_owned(),
             "minimum_norm" => "minimum norm".to_owned(),
             "dfc_ssa" => "DFC-SSA".to_owned(),
-            other => other.replace('_', " "),
+            other => other.replace('_', " ").to_uppercase(),
         }
     }
 
