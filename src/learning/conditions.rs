@@ -1,15 +1,13 @@
 //! The conditions of deep feedback control, measured on a learner.
 
-use nalgebra::DMatrix;
-
 use super::LearningError;
 use super::batch::Batch;
 use super::learner::Learner;
 use super::rule::Pass;
 use crate::analysis::AnalysisError;
-use crate::analysis::equilibria::{NewtonOptions, Start, find_equilibria};
-use crate::analysis::spectrum::{full_spectrum, reduced_spectrum};
-use crate::dynamics::{DeepFeedbackControl, Dynamics, VectorField};
+use crate::analysis::equilibria::{NewtonOptions, Start, column_jacobian, find_equilibria};
+use crate::analysis::spectrum::spectrum_of;
+use crate::dynamics::{DeepFeedbackControl, Dynamics};
 use crate::feedback::{input_norm_variation, row_space_share};
 use crate::network::Forward;
 
@@ -76,12 +74,8 @@ fn at_rest(control: &DeepFeedbackControl) -> Option<Vec<f64>> {
 
 /// The spectral abscissa at `y`.
 fn abscissa(control: &DeepFeedbackControl, y: &[f64]) -> Result<f64, AnalysisError> {
-    if let Some(spectrum) = reduced_spectrum(&control.structure(0.0, y, 0))? {
-        return Ok(spectrum.abscissa());
-    }
-    let mut jacobian = DMatrix::zeros(y.len(), y.len());
-    control.jacobian(0.0, y, &mut jacobian);
-    full_spectrum(&jacobian).map(|spectrum| spectrum.abscissa())
+    let jacobian = || column_jacobian(control, 0.0, y, 0);
+    Ok(spectrum_of(&control.structure(0.0, y, 0), jacobian)?.abscissa())
 }
 
 fn forward(learner: &Learner, batch: &Batch) -> Forward {

@@ -67,10 +67,17 @@ pub fn update_angle(a: &Proposed, b: &Proposed, biases: bool) -> f64 {
 /// Norm of what a rule proposes for the example `c`.
 fn update_norm(a: &Proposed, biases: bool, c: usize) -> f64 {
     let layers = a.errors.delta.iter().zip(&a.inputs);
-    let extra = f64::from(u8::from(biases));
-    let squares = layers
-        .map(|(delta, p)| delta.column(c).norm_squared() * (p.column(c).norm_squared() + extra));
-    squares.sum::<f64>().sqrt()
+    layers.map(|(delta, p)| squared_update_norm((delta, p), biases, c)).sum::<f64>().sqrt()
+}
+
+/// `|delta p^T|^2`, and `|delta|^2` where biases learn: the update of one layer by the example `c`.
+pub(crate) fn squared_update_norm(
+    (delta, p): (&DMatrix<f64>, &DMatrix<f64>),
+    biases: bool,
+    c: usize,
+) -> f64 {
+    let inputs = p.column(c).norm_squared() + f64::from(u8::from(biases));
+    delta.column(c).norm_squared() * inputs
 }
 
 /// Norm of the sum of two multiples of proposals for the example `c`. With `x p^T + y q^T =

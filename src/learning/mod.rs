@@ -38,6 +38,7 @@ pub use conditions::{condition_1, control_abscissa, row_space};
 pub use error::LearningError;
 pub use feedback::LoopFeedback;
 pub use learner::{Learner, LearnerState};
+pub(crate) use measures::squared_update_norm;
 pub use measures::{angle, feedback_angles, layer_angles, update_angle};
 pub use options::{Clip, ClippedLayers, Options, Reduce, Schedule, Unconverged};
 pub use registry::{RULES, RuleEntry};

@@ -1,7 +1,6 @@
 //! What is measured of rules beside each other: angles of whole updates, the linearised direction,
 //! the leading eigenvalue of controlled networks.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use dynamic_inversion::analysis::geometry::GeometryBlocks;
@@ -9,8 +8,6 @@ use dynamic_inversion::analysis::spectrum::full_spectrum;
 use dynamic_inversion::dynamics::{
     ControlFeedback, ControlParameters, DeepFeedbackControl, Dynamics, VectorField,
 };
-use dynamic_inversion::experiment::train::{TrainOptions, train};
-use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Silent};
 use dynamic_inversion::integrate::{DOP853, Options as Steps, Run as Integration};
 use dynamic_inversion::learning::rules::{
     Bp, Dfc, DfcFeedback, DfcRun, DfcSsa, DfcUpdate, Fa, GaussNewton, MinimumNorm,
@@ -24,6 +21,8 @@ use dynamic_inversion::network::{Activation, Forward, Initialiser, Network, Outp
 use dynamic_inversion::results::ResultReader;
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
+
+use crate::training::run;
 
 const SIZES: [usize; 4] = [5, 7, 6, 3];
 const COUNT: usize = 4;
@@ -242,10 +241,7 @@ fn the_curves_show_the_identities_of_linear_networks() {
     let model = Model::parse("aligned.toml", TEXT, Path::new("."), &[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("aligned.h5");
-    let output = OutputOptions { path: Some(file.clone()), ..OutputOptions::default() };
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    let options = TrainOptions { output, resume: false };
-    train(&model, Path::new("aligned.toml"), &options, &context).unwrap();
+    run(&model, &file, false).unwrap();
     let reader = ResultReader::open(&file).unwrap();
     let rows = |name: &str, width: usize| -> Vec<Vec<f64>> {
         let values = reader.f64s(&format!("training/{name}")).unwrap();

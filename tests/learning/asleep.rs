@@ -1,12 +1,11 @@
 //! `dinv train` with the rules of deep feedback control and sleep phases.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dynamic_inversion::experiment::train::{TrainOptions, train};
-use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Silent};
 use dynamic_inversion::model::Model;
 use dynamic_inversion::results::ResultReader;
+
+use crate::training::run;
 
 const TEXT: &str = r#"
 schema_version = 1
@@ -61,10 +60,7 @@ fn every_rule_learns_and_sleep_aligns_the_feedback() {
     let model = Model::parse("asleep.toml", TEXT, Path::new("."), &[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("asleep.h5");
-    let output = OutputOptions { path: Some(file.clone()), ..OutputOptions::default() };
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    let options = TrainOptions { output, resume: false };
-    let report = train(&model, Path::new("asleep.toml"), &options, &context).unwrap();
+    let report = run(&model, &file, false).unwrap();
     assert_eq!(report.status, "complete");
     let reader = ResultReader::open(&file).unwrap();
     let rules = 6;

@@ -1,15 +1,13 @@
 //! Every rule at once: threads and interruptions change nothing, divergence stays where it is.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dynamic_inversion::experiment::train::{TrainOptions, train};
-use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Silent};
 use dynamic_inversion::learning::RULES;
 use dynamic_inversion::model::{KeyPath, Model, Override};
 use dynamic_inversion::results::ResultReader;
 
 use crate::experiment::run_until;
+use crate::training::run;
 
 /// A first layer large enough to be delayed.
 const TEXT: &str = r#"
@@ -61,11 +59,8 @@ fn model(batch: usize) -> Model {
     Model::parse("every.toml", &text, Path::new("."), &[]).unwrap()
 }
 
-fn run(model: &Model, file: &Path, resume: bool) {
-    let output = OutputOptions { path: Some(file.to_owned()), ..OutputOptions::default() };
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    let options = TrainOptions { output, resume };
-    let report = train(model, Path::new("every.toml"), &options, &context).unwrap();
+fn run_to_the_end(model: &Model, file: &Path, resume: bool) {
+    let report = run(model, file, resume).unwrap();
     assert_eq!(report.status, "complete");
     for rule in &report.rules {
         // Random feedback may point away from a target.
@@ -109,7 +104,7 @@ fn threads_change_nothing() {
         let trained = |threads: usize| {
             let file = folder.path().join(format!("{batch}-{threads}.h5"));
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| run(&model(batch), &file, false));
+            pool.install(|| run_to_the_end(&model(batch), &file, false));
             bits(&file)
         };
         let one = trained(1);
@@ -123,11 +118,11 @@ fn interruptions_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, parts) = (folder.path().join("whole.h5"), folder.path().join("parts.h5"));
     let model = model(1);
-    run(&model, &whole, false);
+    run_to_the_end(&model, &whole, false);
     for (resume, step) in [(false, 5), (true, 10), (true, 16)] {
         assert_eq!(run_until(&model, &parts, resume, step).status, "interrupted");
     }
-    run(&model, &parts, true);
+    run_to_the_end(&model, &parts, true);
     assert_same(&bits(&whole), &bits(&parts));
 }
 
@@ -168,11 +163,7 @@ fn a_loop_that_cannot_be_judged_any_more_stops_alone() {
     let overrides = [Override::new("test", key, &feedback)];
     let model = Model::parse("huge.toml", OVERFLOW, Path::new("."), &overrides).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        OutputOptions { path: Some(folder.path().join("out.h5")), ..OutputOptions::default() };
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    let options = TrainOptions { output, resume: false };
-    let report = train(&model, Path::new("huge.toml"), &options, &context).unwrap();
+    let report = run(&model, &folder.path().join("out.h5"), false).unwrap();
     assert_eq!(report.status, "complete");
     let [bp, sdi] = &report.rules[..] else { panic!("two rules") };
     assert_eq!((bp.status.as_str(), bp.steps), ("complete", 20));

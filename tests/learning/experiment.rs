@@ -3,11 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dynamic_inversion::error::Error;
-use dynamic_inversion::experiment::train::{TrainOptions, TrainReport, train};
-use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Progress, Signal, Silent};
+use dynamic_inversion::experiment::train::{TrainReport, train};
+use dynamic_inversion::experiment::{Context, Interrupt, Progress, Signal};
 use dynamic_inversion::model::{KeyPath, Model, Override};
 use dynamic_inversion::results::{ResultReader, Status};
+
+use crate::training::{options, run};
 
 const SMALL: &str = r#"
 schema_version = 1
@@ -71,21 +72,11 @@ fn model(overrides: &[(&str, &str)]) -> Model {
     Model::parse("small.toml", SMALL, Path::new("."), &overrides).unwrap()
 }
 
-fn options(file: &Path, resume: bool) -> TrainOptions {
-    let output = OutputOptions { path: Some(file.to_owned()), ..OutputOptions::default() };
-    TrainOptions { output, resume }
-}
-
-fn run(model: &Model, file: &Path, resume: bool) -> Result<TrainReport, Error> {
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    train(model, Path::new("small.toml"), &options(file, resume), &context)
-}
-
 pub(crate) fn run_until(model: &Model, file: &Path, resume: bool, step: u64) -> TrainReport {
     let interrupt = Interrupt::default();
     let progress = StopAt { step, interrupt: interrupt.clone() };
     let context = Context::new(&progress, interrupt, NonZeroUsize::MIN);
-    train(model, Path::new("small.toml"), &options(file, resume), &context).unwrap()
+    train(model, Path::new("model.toml"), &options(file, resume), &context).unwrap()
 }
 
 /// Every number of the groups that must not depend on time or threads, as bits.

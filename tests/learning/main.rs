@@ -16,3 +16,4 @@ mod published;
 mod rules;
 mod second_order;
 mod stability;
+mod training;

@@ -1,14 +1,13 @@
 //! The published experiments.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dynamic_inversion::experiment::train::{TrainOptions, TrainReport, train};
-use dynamic_inversion::experiment::{Context, Interrupt, OutputOptions, Silent};
+use dynamic_inversion::experiment::train::TrainReport;
 use dynamic_inversion::model::{KeyPath, Model, Override};
 use dynamic_inversion::results::ResultReader;
 
 use crate::support::repository;
+use crate::training;
 
 fn run(name: &str, changes: &[(&str, &str)], file: &Path) -> TrainReport {
     let path = repository().join("models/papers").join(name);
@@ -17,9 +16,7 @@ fn run(name: &str, changes: &[(&str, &str)], file: &Path) -> TrainReport {
         .map(|(key, value)| Override::new("test", KeyPath::parse(key).unwrap(), value))
         .collect();
     let model = Model::load(&path, &changes).unwrap();
-    let context = Context::new(&Silent, Interrupt::default(), NonZeroUsize::MIN);
-    let output = OutputOptions { path: Some(file.to_owned()), ..OutputOptions::default() };
-    train(&model, &path, &TrainOptions { output, resume: false }, &context).unwrap()
+    training::run(&model, file, false).unwrap()
 }
 
 const LINEAR: &str = "podlaski2020-linear-regression.toml";

@@ -17,7 +17,7 @@ mod product;
 use nalgebra::{Complex, DMatrix};
 
 use super::error::AnalysisError;
-use crate::dynamics::{ControlLoop, LayerLoop, SingleLoopChain, Structure};
+use crate::dynamics::{ControlLoop, LayerLoop, SingleLoopChain, StateLayout, Structure};
 use crate::linalg::eigen::{EigenOptions, eigen, rounding_error};
 
 /// Largest matrix whose dense eigenvalue problem is attempted: 10,000 states take about 5 GiB and,
@@ -183,6 +183,38 @@ pub fn reduced_spectrum(structure: &Structure) -> Result<Option<Spectrum>, Analy
         Structure::LayerLoops(loops) => layer_loop_spectrum(loops).map(Some),
         Structure::SingleLoop(chain) => chain_spectrum(chain).map(Some),
         Structure::Control(control) => control_spectrum(control).map(Some),
+    }
+}
+
+/// The spectrum through the block structure, or of the Jacobian where there is none.
+///
+/// # Errors
+/// As [`full_spectrum`].
+pub fn spectrum_of(
+    structure: &Structure,
+    jacobian: impl FnOnce() -> DMatrix<f64>,
+) -> Result<Spectrum, AnalysisError> {
+    match reduced_spectrum(structure)? {
+        Some(spectrum) => Ok(spectrum),
+        None => full_spectrum(&jacobian()),
+    }
+}
+
+/// Cubes of the sizes of the eigenvalue problems that [`spectrum_of`] solves for one target of
+/// `layout`.
+#[must_use]
+pub fn spectrum_work(structure: &Structure, layout: &StateLayout) -> f64 {
+    let cube = |n: usize| (n as f64).powi(3);
+    match structure {
+        Structure::Dense => cube(layout.dim() / layout.columns()),
+        Structure::Control(control) => cube(control.jacobian.nrows()),
+        Structure::LayerLoops(loops) => {
+            loops.iter().map(|l| cube(l.forward.nrows().min(l.forward.ncols()))).sum()
+        }
+        Structure::SingleLoop(chain) => {
+            let widths = chain.forward.iter().flat_map(|w| [w.nrows(), w.ncols()]);
+            cube(widths.min().unwrap_or(0))
+        }
     }
 }
 

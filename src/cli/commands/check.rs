@@ -56,8 +56,7 @@ fn of_training(training: &TrainingEstimate) -> Table {
     };
     facts.fact("course", format!("{course} of {}", many(training.batch, "example")));
     facts.fact("network", format!("{} weights and biases", training.parameters));
-    let memory = number::bytes(training.memory_estimate);
-    facts.fact("memory of the rules", format!("{memory}, the data not counted"));
+    facts.fact("memory", number::bytes(training.memory_estimate));
     facts
 }
 

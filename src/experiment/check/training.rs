@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::experiment::train::training_memory;
 use crate::model::Model;
 use crate::model::spec::{Data, Training};
 
@@ -18,13 +19,9 @@ pub struct TrainingEstimate {
     pub batch: usize,
     /// Weights and biases of the network.
     pub parameters: usize,
-    /// Memory of the networks of all rules, their feedback and their updates, bytes; the data come
-    /// on top.
+    /// Memory of the networks of all rules, their feedback, their updates and the data, bytes.
     pub memory_estimate: u64,
 }
-
-/// Arrays of the size of the network that a rule holds: the network, feedback matrices, an update.
-const COPIES: u64 = 3;
 
 /// The size of the training of `model`, if there is one.
 pub(super) fn estimate(model: &Model) -> Option<TrainingEstimate> {
@@ -32,14 +29,13 @@ pub(super) fn estimate(model: &Model) -> Option<TrainingEstimate> {
     let training = specification.training.as_ref()?;
     let sizes = &specification.network.as_ref()?.sizes;
     let parameters = sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
-    let rules = training.rules.len();
     Some(TrainingEstimate {
-        rules,
+        rules: training.rules.len(),
         steps: training.steps.or_else(|| steps(training)),
         epochs: training.epochs,
         batch: training.batch.size,
         parameters,
-        memory_estimate: 8 * COPIES * (rules as u64) * (parameters as u64),
+        memory_estimate: training_memory(model)?,
     })
 }
 
@@ -50,5 +46,5 @@ fn steps(training: &Training) -> Option<usize> {
         Data::Values(values) => values.train_inputs.len(),
         Data::Idx(_) | Data::Arrays(_) => return None,
     };
-    Some(examples.div_ceil(training.batch.size) * training.epochs?)
+    Some(examples.div_ceil(training.batch.size).saturating_mul(training.epochs?))
 }

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::Scene;
-use crate::learning::{Rule, carried};
+use crate::learning::{Rule, carried, squared_update_norm};
 use crate::network::Forward;
 
 /// Draws; the standard deviation is then known to about a tenth.
@@ -22,13 +22,11 @@ pub(super) fn of_updates(scene: &Scene, rule: &dyn Rule) -> Option<f64> {
     forward.inputs.copy_from(&scene.forward.inputs.columns(0, count));
     network.propagate(&mut forward);
     let error = scene.error.columns(0, count).into_owned();
-    // |delta p^T|^2 + |delta|^2, over layers and examples.
+    // Over layers and examples.
     let size = |deltas: &[DMatrix<f64>]| -> f64 {
         let of_layer = |(k, delta): (usize, &DMatrix<f64>)| -> f64 {
-            let inputs = forward.layer_input(k).column_iter();
-            let bias = f64::from(u8::from(scene.biases));
-            let pairs = delta.column_iter().zip(inputs);
-            pairs.map(|(d, h)| d.norm_squared() * (h.norm_squared() + bias)).sum()
+            let layer = (delta, forward.layer_input(k));
+            (0..count).map(|c| squared_update_norm(layer, scene.biases, c)).sum()
         };
         deltas.iter().enumerate().map(of_layer).sum()
     };

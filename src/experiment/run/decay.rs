@@ -2,9 +2,8 @@
 
 use super::stage::Stage;
 use crate::analysis::equilibria::column_jacobian;
-use crate::analysis::spectrum::{full_spectrum, reduced_spectrum};
-use crate::analysis::{AnalysisError, Judgement, Spectrum, Verdict};
-use crate::dynamics::{Dynamics, Structure};
+use crate::analysis::spectrum::{spectrum_of, spectrum_work};
+use crate::analysis::{Judgement, Verdict};
 
 /// Cubes of the sizes of all eigenvalue problems up to which they are solved beside a run: one of
 /// size 400, about a second.
@@ -21,12 +20,13 @@ impl Stage<'_, '_, '_> {
         let mut is_unstable = false;
         for column in 0..targets {
             let structure = dynamics.structure(t, equilibrium, column);
-            if targets as f64 * work(&structure, dynamics) > MOST_WORK {
+            if targets as f64 * spectrum_work(&structure, dynamics.layout()) > MOST_WORK {
                 let text = format!("{}: no decay rate: the spectrum is too large", self.name);
                 progress.message(&text);
                 return None;
             }
-            match spectrum(dynamics, &structure, (t, equilibrium), column) {
+            let jacobian = || column_jacobian(dynamics, t, equilibrium, column);
+            match spectrum_of(&structure, jacobian) {
                 Ok(spectrum) => {
                     largest = largest.max(spectrum.abscissa());
                     is_unstable |= Judgement::of(&spectrum).verdict == Verdict::Unstable;
@@ -44,34 +44,5 @@ impl Stage<'_, '_, '_> {
             ));
         }
         Some(largest)
-    }
-}
-
-fn spectrum(
-    dynamics: &dyn Dynamics,
-    structure: &Structure,
-    (t, y): (f64, &[f64]),
-    column: usize,
-) -> Result<Spectrum, AnalysisError> {
-    match reduced_spectrum(structure)? {
-        Some(spectrum) => Ok(spectrum),
-        None => full_spectrum(&column_jacobian(dynamics, t, y, column)),
-    }
-}
-
-/// Cubes of the sizes of the eigenvalue problems of one target.
-pub(in crate::experiment) fn work(structure: &Structure, dynamics: &dyn Dynamics) -> f64 {
-    let cube = |n: usize| (n as f64).powi(3);
-    let layout = dynamics.layout();
-    match structure {
-        Structure::Dense => cube(layout.dim() / layout.columns()),
-        Structure::Control(control) => cube(control.jacobian.nrows()),
-        Structure::LayerLoops(loops) => {
-            loops.iter().map(|l| cube(l.forward.nrows().min(l.forward.ncols()))).sum()
-        }
-        Structure::SingleLoop(chain) => {
-            let widths = chain.forward.iter().flat_map(|w| [w.nrows(), w.ncols()]);
-            cube(widths.min().unwrap_or(0))
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! `dinv run`: integrates a model and writes its trajectory.
 
 mod convergence;
-pub(in crate::experiment) mod decay;
+mod decay;
 mod equilibrium;
 mod error;
 mod recorder;

@@ -6,10 +6,9 @@ use super::{Analysis, StabilityError};
 use crate::analysis::equilibria::{
     EquilibriumSearch, FoundEquilibrium, NewtonOptions, Start, find_equilibria,
 };
-use crate::analysis::spectrum::check_dense_size;
+use crate::analysis::spectrum::{check_dense_size, spectrum_work};
 use crate::dynamics::Dynamics;
 use crate::error::Error;
-use crate::experiment::run::decay;
 use crate::model::Model;
 use crate::model::spec::{EigenvalueMethod, Stability, StartPoint};
 use crate::network::random::{generator, streams};
@@ -53,7 +52,7 @@ impl Analysis<'_, '_> {
         let cubes = if is_full {
             (units as f64).powi(3)
         } else {
-            decay::work(&dynamics.structure(0.0, &dynamics.initial_state(), 0), dynamics)
+            spectrum_work(&dynamics.structure(0.0, &dynamics.initial_state(), 0), layout)
         };
         let seconds = OPERATIONS * cubes / RATE;
         if seconds > LONG {

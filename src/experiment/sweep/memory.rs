@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::commands::{self, PointCommand};
 use crate::analysis::margins::LARGEST_MARGIN;
 use crate::error::Error;
+use crate::experiment::train::training_memory;
 use crate::model::memory::available;
-use crate::model::spec::{Data, SweepCommand};
+use crate::model::spec::SweepCommand;
 use crate::model::{Model, SweepPlan};
 
 /// The size of a sweep, known before it runs.
@@ -39,9 +40,6 @@ const VECTORS: u64 = 24;
 
 /// Matrices in memory at once in a dense analysis: the Jacobian, its Schur form, factors, scratch.
 const MATRICES: u64 = 12;
-
-/// Copies of the weights per rule that trains: weights, feedback, gradients, scratch.
-const WEIGHT_COPIES: u64 = 4;
 
 /// Most points built to find the largest.
 const MOST_BUILT: usize = 32;
@@ -111,7 +109,7 @@ fn of_point(model: &Model, command: &PointCommand) -> Result<u64, Error> {
         network.sizes.windows(2).map(|pair| 8 * pair[0] as u64 * pair[1] as u64).sum()
     });
     if command.is(SweepCommand::Train) {
-        return Ok(training(model, weights));
+        return Ok(training_memory(model).unwrap_or(weights));
     }
     let Ok(system) = model.system() else { return Ok(weights) };
     let Ok(first) = system.equations.first() else { return Ok(weights) };
@@ -126,24 +124,4 @@ fn of_point(model: &Model, command: &PointCommand) -> Result<u64, Error> {
         MATRICES * 8 * side * side
     };
     Ok(2 * weights + VECTORS * 8 * dim + dense)
-}
-
-fn training(model: &Model, weights: u64) -> u64 {
-    /// Examples of a data file whose length is not in the model: that of MNIST.
-    const USUAL: usize = 70_000;
-    let Some(training) = &model.specification().training else { return weights };
-    let examples = match &training.data {
-        Data::Teacher(teacher) => teacher.train_count + teacher.test_count,
-        Data::Idx(idx) => match (idx.train_first, idx.test_first) {
-            (Some(train), Some(test)) => train + test,
-            (Some(train), None) => train + 10_000,
-            _ => USUAL,
-        },
-        Data::Arrays(_) => USUAL,
-        Data::Values(values) => values.train_inputs.len(),
-    };
-    let sizes = model.specification().network.as_ref().map(|network| &network.sizes);
-    let width = sizes.map_or(0, |s| s[0] + s[s.len() - 1]);
-    let rules = training.rules.len() as u64;
-    WEIGHT_COPIES * (1 + rules) * weights + 8 * (examples * width) as u64
 }

@@ -5,6 +5,7 @@ mod digests;
 mod directions;
 mod error;
 pub(in crate::experiment) mod history;
+mod memory;
 mod metrics;
 mod optimise;
 mod plan;
@@ -24,6 +25,7 @@ use crate::model::Model;
 use crate::results::{ResultWriter, Status, check_output};
 
 pub use error::TrainError;
+pub(in crate::experiment) use memory::training_memory;
 pub(in crate::experiment) use rules::Builder;
 
 pub use report::{RuleReport, TrainReport};

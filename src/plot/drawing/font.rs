@@ -2,9 +2,8 @@
 
 use std::sync::OnceLock;
 
+use ab_glyph::{Font, FontRef};
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
-
-use super::bearings::Bearings;
 
 /// Liberation Sans has the metrics of Arial and Helvetica, so an SVG file keeps its layout where
 /// only those are installed. The licence lies beside the font.
@@ -83,7 +82,8 @@ pub(crate) fn draw(text: &str, em: f64, mut put: impl FnMut(i32, i32, f32)) {
     let font = sized(em);
     // The library puts the base line half the font's height below the given place.
     let base = (font.get_size() as f32 / 2.0) as i32;
-    let bearings = bearings();
+    let glyphs = glyphs();
+    let units = f64::from(glyphs.units_per_em().expect("the embedded font says so"));
     let (mut pen, mut before): (f64, Option<char>) = (0.0, None);
     for c in text.chars() {
         let glyph = c.to_string();
@@ -92,8 +92,10 @@ pub(crate) fn draw(text: &str, em: f64, mut put: impl FnMut(i32, i32, f32)) {
             let kerning = measured(&format!("{before}{c}")) - measured(&before.to_string());
             pen += (kerning - advance) * em;
         }
-        // Glyphs come without their bearing, rounded down to a pixel with the rest inside.
-        let start = pen.round() as i32 + (bearings.left(c) * em).floor() as i32;
+        // The drawing library leaves out the side bearing; it rounds down to a pixel, with the rest
+        // inside the glyph.
+        let bearing = f64::from(glyphs.h_side_bearing_unscaled(glyphs.glyph_id(c))) / units;
+        let start = pen.round() as i32 + (bearing * em).floor() as i32;
         let drawn = font.draw(&glyph, (start, 0), |x, y, coverage| {
             put(x, y - base, coverage);
             Ok::<(), std::convert::Infallible>(())
@@ -104,7 +106,7 @@ pub(crate) fn draw(text: &str, em: f64, mut put: impl FnMut(i32, i32, f32)) {
     }
 }
 
-fn bearings() -> &'static Bearings<'static> {
-    static BEARINGS: OnceLock<Bearings<'static>> = OnceLock::new();
-    BEARINGS.get_or_init(|| Bearings::of(FONT).expect("the embedded font has these tables"))
+fn glyphs() -> &'static FontRef<'static> {
+    static GLYPHS: OnceLock<FontRef<'static>> = OnceLock::new();
+    GLYPHS.get_or_init(|| FontRef::try_from_slice(FONT).expect("the embedded font is sound"))
 }

@@ -3,7 +3,6 @@
 //! Lengths are in pixels of a page at its nominal size; PNG files have twice the resolution.
 //! Coordinates are real numbers, so curves stay smooth at any magnification.
 
-mod bearings;
 mod clip;
 mod color;
 mod font;

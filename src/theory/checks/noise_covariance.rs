@@ -144,7 +144,7 @@ pub fn measure(draw: &mut Draw, formula: Formula) -> Result<Sample, Obstacle> {
     single.jacobian(0.0, &single.initial_state(), &mut a);
     let spectrum = eigenvalues(&a)?;
     let abscissa = spectrum.abscissa();
-    if abscissa > -0.05 {
+    if abscissa > -0.02 {
         return Err(Obstacle::new("the controlled network is not stable enough to be sampled"));
     }
     let mut noise = DMatrix::zeros(n, n);
